@@ -1,0 +1,5 @@
+/** JMH benchmarks of Headway's budgets, unpublished. */
+@NullMarked
+package io.headway.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Expert routing and placement, instance routing, migration, scaling and model choice. */
+module io.headway.routing {
+  requires transitive io.headway.api;
+  requires static org.jspecify;
+}

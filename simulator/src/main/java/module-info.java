@@ -1,0 +1,10 @@
+/** Discrete-event simulator that runs the very policies an engine embeds. */
+module io.headway.simulator {
+  requires transitive io.headway.runtime;
+  requires io.headway.memory;
+  requires io.headway.predictors;
+  requires com.fasterxml.jackson.databind;
+  requires com.google.common;
+  requires commons.math3;
+  requires static org.jspecify;
+}
