@@ -4,4 +4,11 @@
  */
 module io.headway.api {
   requires static org.jspecify;
+
+  exports io.headway.api;
+  exports io.headway.api.batching;
+  exports io.headway.api.config;
+  exports io.headway.api.routing;
+
+  uses io.headway.api.config.PolicyCatalog;
 }

@@ -1,0 +1,7 @@
+package io.headway.api;
+
+/** The state of a policy that remembers nothing between decisions. */
+public enum Stateless {
+  /** The only value. */
+  STATE
+}

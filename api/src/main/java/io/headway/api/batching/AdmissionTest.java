@@ -1,0 +1,60 @@
+package io.headway.api.batching;
+
+import io.headway.api.ImplementedByUsers;
+import io.headway.api.SchedulingPolicy;
+
+/**
+ * Decides whether a waiting sequence may start, and how much memory it takes from the start. The
+ * pool's own test follows in any case: a {@link AdmissionVerdict#YES} never over-commits.
+ *
+ * @param <S> the policy's state
+ */
+@ImplementedByUsers
+public interface AdmissionTest<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * Decides about one candidate.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param draft the batch so far
+   * @param candidate a queued sequence
+   * @return YES, LATER or NEVER
+   */
+  AdmissionVerdict test(S state, BatchView view, BatchDraft draft, int candidate);
+
+  /**
+   * Returns the KV entries whose blocks the candidate takes at once.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param candidate a queued sequence
+   * @return tokens; 0 (the default) for what its first chunk needs
+   */
+  default int reserveTokens(S state, BatchView view, int candidate) {
+    return 0;
+  }
+
+  /**
+   * Returns the blocks that must stay free after the admission.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param candidate a queued sequence
+   * @return blocks; 0 by default
+   */
+  default int headroomBlocks(S state, BatchView view, int candidate) {
+    return 0;
+  }
+
+  /**
+   * Explains a verdict in a few words, for {@code explain}; called on demand only.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param candidate a queued sequence
+   * @return for example {@code needs 12 blocks, 9 free above the watermark}
+   */
+  default String explain(S state, BatchView view, int candidate) {
+    return "";
+  }
+}

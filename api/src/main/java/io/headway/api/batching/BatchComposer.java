@@ -1,0 +1,43 @@
+package io.headway.api.batching;
+
+import io.headway.api.ImplementedByUsers;
+import io.headway.api.SchedulingPolicy;
+
+/**
+ * Decides which sequences run in the next iteration and how many tokens of each, given an order, an
+ * admission test and a victim selector.
+ *
+ * @param <S> the policy's state
+ */
+@ImplementedByUsers
+public interface BatchComposer<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * Drafts the batch.
+   *
+   * @param state the composer's state
+   * @param context the instance, the draft and the other parts
+   */
+  void compose(S state, BatchContext context);
+
+  /**
+   * As {@link BatchingPolicy#wakeAtNanos}.
+   *
+   * @param state the composer's state
+   * @param view the instance
+   * @return nanoseconds; {@link Long#MAX_VALUE} by default
+   */
+  default long wakeAtNanos(S state, BatchView view) {
+    return Long.MAX_VALUE;
+  }
+
+  /**
+   * As {@link BatchingPolicy#repeatableIterations}, provided the head of the queue stays refused.
+   *
+   * @param state the composer's state
+   * @param view the instance
+   * @return iterations; 0 by default
+   */
+  default int repeatableIterations(S state, BatchView view) {
+    return 0;
+  }
+}

@@ -1,0 +1,61 @@
+package io.headway.api.batching;
+
+import io.headway.api.ProvidedByRuntime;
+
+/**
+ * What a {@link BatchComposer} works with: the view, the draft, and the other three parts of the
+ * policy behind three calls. Valid during one call of {@link BatchComposer#compose}.
+ */
+@ProvidedByRuntime
+public interface BatchContext {
+  /**
+   * Returns the instance.
+   *
+   * @return the view of this decision
+   */
+  BatchView view();
+
+  /**
+   * Returns the batch under construction.
+   *
+   * @return the draft of this decision
+   */
+  BatchDraft draft();
+
+  /**
+   * Returns the first waiting sequence in the policy's order that was not set aside in this
+   * decision.
+   *
+   * @return a sequence, or {@link BatchView#NONE}
+   */
+  int head();
+
+  /**
+   * Sets the head aside for the rest of this decision, so that {@link #head} returns the one behind
+   * it. Its rank is kept.
+   *
+   * @param sequence the head
+   */
+  void setAside(int sequence);
+
+  /**
+   * Asks the admission test and, on YES, admits. NEVER ends the request and answers {@link
+   * DraftOutcome#NEVER_FITS}; LATER answers {@link DraftOutcome#NO_BLOCKS}.
+   *
+   * @param sequence a queued sequence
+   * @param tokens most tokens to compute now, at least 1
+   * @return {@link DraftOutcome#DONE} or why not
+   */
+  DraftOutcome admit(int sequence, int tokens);
+
+  /**
+   * Asks the victim selector and preempts whom it names.
+   *
+   * @param beneficiary who needs blocks
+   * @param candidates running sequences in the composer's order; those in flight are passed over
+   * @param from first candidate
+   * @param to behind the last candidate
+   * @return the victim, or {@link BatchView#NONE} if nobody was preempted
+   */
+  int makeRoom(int beneficiary, int[] candidates, int from, int to);
+}

@@ -1,0 +1,129 @@
+package io.headway.api.batching;
+
+import io.headway.api.ProvidedByRuntime;
+
+/**
+ * The batch under construction. Every call either takes effect whole or changes nothing and says
+ * why; what no policy may do (a finished or unknown sequence, no tokens, more tokens than needed,
+ * the same sequence twice, a sequence preempted in this very draft) throws {@link
+ * io.headway.api.PolicyViolationException} naming rule and request.
+ *
+ * <p>Rows come out in the order the executor wants, whatever the order of calls. Allocation-free;
+ * single-threaded.
+ */
+@ProvidedByRuntime
+public interface BatchDraft {
+  /**
+   * Returns what the engine's token limit leaves for this iteration.
+   *
+   * @return tokens
+   */
+  int tokensLeft();
+
+  /**
+   * Returns the slots still free, those of sequences preempted in this draft included.
+   *
+   * @return sequences that could be admitted, as far as slots go
+   */
+  int slotsLeft();
+
+  /**
+   * Returns the tokens drafted for a sequence.
+   *
+   * @param sequence a live sequence
+   * @return tokens, 0 if it is not in the batch
+   */
+  int scheduledTokens(int sequence);
+
+  /**
+   * Returns the tokens in the batch so far, drafted speculation included, padding not.
+   *
+   * @return tokens
+   */
+  int batchTokens();
+
+  /**
+   * Returns the sequences in the batch so far.
+   *
+   * @return a count
+   */
+  int batchSequences();
+
+  /**
+   * Returns the preemptions drafted so far.
+   *
+   * @return a count
+   */
+  int preemptions();
+
+  /**
+   * Adds a running sequence to the batch and takes the blocks for it.
+   *
+   * @param sequence running, not yet in this batch
+   * @param tokens 1 to {@link BatchView#needTokens}
+   * @return {@link DraftOutcome#DONE}, {@link DraftOutcome#NO_BLOCKS}, {@link
+   *     DraftOutcome#NEVER_FITS} or {@link DraftOutcome#OVER_TOKENS}
+   * @throws io.headway.api.PolicyViolationException if the sequence may not be scheduled or the
+   *     count is out of range
+   */
+  DraftOutcome schedule(int sequence, int tokens);
+
+  /**
+   * Adds a decoding sequence with drafted tokens to be verified in the same iteration; takes blocks
+   * for all of them.
+   *
+   * @param sequence running and decoding, not yet in this batch
+   * @param draftTokens 1 or more drafted tokens behind the one emitted token
+   * @return as {@link #schedule}
+   * @throws io.headway.api.PolicyViolationException if the sequence is not decoding, or drafts
+   *     would pass the declared output cap
+   */
+  DraftOutcome verify(int sequence, int draftTokens);
+
+  /**
+   * Starts or resumes a queued sequence: gives it a slot, pins its prefix hits, takes its blocks
+   * (moving swapped ones back in) and adds its first tokens to the batch.
+   *
+   * @param sequence waiting or swapped
+   * @param tokens most tokens to compute now, at least 1; fewer are scheduled if fewer remain after
+   *     prefix hits
+   * @param reserveTokens KV entries to hold blocks for from now on; the entries needed now if
+   *     smaller
+   * @param headroomBlocks blocks that must stay free afterwards
+   * @return {@link DraftOutcome#DONE} or why not
+   * @throws io.headway.api.PolicyViolationException if the sequence is not queued or was preempted
+   *     in this draft, or a count is out of range
+   */
+  DraftOutcome admit(int sequence, int tokens, int reserveTokens, int headroomBlocks);
+
+  /**
+   * Takes a running sequence out of the running set and back into the queue. If it was already in
+   * this batch, its tokens are given back first.
+   *
+   * @param victim running; may be the beneficiary itself
+   * @param beneficiary who needs the room
+   * @param mode recompute or swap
+   * @param place where it enters the queue
+   * @return {@link DraftOutcome#DONE}, {@link DraftOutcome#IN_FLIGHT} or {@link
+   *     DraftOutcome#NO_HOST_BLOCKS}
+   * @throws io.headway.api.PolicyViolationException if the victim is not running
+   */
+  DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place);
+
+  /**
+   * Ends a queued sequence as {@link End#NEVER_FITS}: the policy can never serve it.
+   *
+   * @param sequence waiting
+   * @throws io.headway.api.PolicyViolationException if the sequence is not queued
+   */
+  void refuse(int sequence);
+
+  /**
+   * Declares token positions that the executor computes in vain beside the batch: padded prompts
+   * and rows of ended sequences in a static batch. They cost time and no memory, and are not
+   * charged to the token limit.
+   *
+   * @param tokens at least 0; replaces what was declared before
+   */
+  void pad(int tokens);
+}

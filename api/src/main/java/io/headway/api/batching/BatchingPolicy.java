@@ -1,0 +1,48 @@
+package io.headway.api.batching;
+
+import io.headway.api.ImplementedByUsers;
+import io.headway.api.SchedulingPolicy;
+
+/**
+ * Decides the whole batch of each iteration of one instance.
+ *
+ * @param <S> the policy's state
+ */
+@ImplementedByUsers
+public interface BatchingPolicy<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * Drafts the next batch. Leaving the draft empty means "nothing to do now".
+   *
+   * @param state the policy's state
+   * @param view queue, running set and pool
+   * @param draft where the batch is written
+   */
+  void plan(S state, BatchView view, BatchDraft draft);
+
+  /**
+   * Returns when time alone may change an empty decision, such as at the end of a batching window.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @return nanoseconds on the caller's clock; {@link Long#MAX_VALUE} (the default) if only an
+   *     event can
+   */
+  default long wakeAtNanos(S state, BatchView view) {
+    return Long.MAX_VALUE;
+  }
+
+  /**
+   * Returns for how many further iterations this policy would draft exactly the batch it has just
+   * drafted, one token for each of the same sequences, as long as nothing arrives or ends and the
+   * pool can supply the blocks. Asked only after a batch of decodes. Lets a simulator jump exactly;
+   * the skipped iterations are reported by one {@link #onServed} per sequence.
+   *
+   * @param state the policy's state after {@link #plan}
+   * @param view the instance
+   * @return iterations, {@link Integer#MAX_VALUE} for "until an event"; 0 (the default) promises
+   *     nothing
+   */
+  default int repeatableIterations(S state, BatchView view) {
+    return 0;
+  }
+}

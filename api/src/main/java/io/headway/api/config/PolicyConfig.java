@@ -1,0 +1,107 @@
+package io.headway.api.config;
+
+import java.util.Map;
+import java.util.function.Function;
+
+/**
+ * A complete, validated configuration of one policy: every declared parameter has a value in range.
+ * Immutable.
+ */
+public final class PolicyConfig {
+  private final String policyId;
+  private final Map<String, String> values;
+
+  PolicyConfig(String policyId, Map<String, String> values) {
+    this.policyId = policyId;
+    this.values = values;
+  }
+
+  /**
+   * Returns the value of an {@code INT} parameter.
+   *
+   * @param name the parameter
+   * @return its value
+   */
+  public int intValue(String name) {
+    return Integer.parseInt(text(name));
+  }
+
+  /**
+   * Returns the value of a {@code LONG} parameter.
+   *
+   * @param name the parameter
+   * @return its value
+   */
+  public long longValue(String name) {
+    return Long.parseLong(text(name));
+  }
+
+  /**
+   * Returns the value of a {@code DOUBLE} parameter.
+   *
+   * @param name the parameter
+   * @return its value
+   */
+  public double doubleValue(String name) {
+    return Double.parseDouble(text(name));
+  }
+
+  /**
+   * Returns the value of a {@code BOOLEAN} parameter.
+   *
+   * @param name the parameter
+   * @return its value
+   */
+  public boolean booleanValue(String name) {
+    return Boolean.parseBoolean(text(name));
+  }
+
+  /**
+   * Returns a {@code CHOICE} as an enum constant, {@code early-return} meaning {@code
+   * EARLY_RETURN}.
+   *
+   * @param name the parameter
+   * @param valueOf the enum's {@code valueOf}
+   * @param <E> the enum
+   * @return the constant
+   */
+  public <E extends Enum<E>> E choice(String name, Function<String, E> valueOf) {
+    return valueOf.apply(text(name).replace('-', '_').toUpperCase(java.util.Locale.ROOT));
+  }
+
+  /**
+   * Returns a {@code POLICY} parameter parsed.
+   *
+   * @param name the parameter
+   * @return its policy string
+   */
+  public PolicySpec policy(String name) {
+    return PolicySpec.parse(text(name));
+  }
+
+  /**
+   * Returns the text of any parameter.
+   *
+   * @param name the parameter
+   * @return its value as written
+   * @throws IllegalArgumentException if the policy declares no such parameter
+   */
+  public String text(String name) {
+    String value = values.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException(
+          "policy '"
+              + policyId
+              + "' declares no parameter '"
+              + name
+              + "'; it declares "
+              + values.keySet());
+    }
+    return value;
+  }
+
+  @Override
+  public String toString() {
+    return policyId + values;
+  }
+}

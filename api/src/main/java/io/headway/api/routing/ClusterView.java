@@ -1,0 +1,87 @@
+package io.headway.api.routing;
+
+import io.headway.api.Instance;
+import io.headway.api.ProvidedByRuntime;
+import io.headway.api.RandomSource;
+import io.headway.api.Request;
+
+/**
+ * The cluster at the moment of one decision. For routing it holds the candidates only. Read-only,
+ * valid during the call it was passed to.
+ */
+@ProvidedByRuntime
+public interface ClusterView {
+  /**
+   * Returns the time of this decision.
+   *
+   * @return nanoseconds on the caller's clock
+   */
+  long nowNanos();
+
+  /**
+   * Returns the only randomness a policy may use.
+   *
+   * @return the cluster's seeded source
+   */
+  RandomSource random();
+
+  /**
+   * Returns the number of instances in this view.
+   *
+   * @return a count
+   */
+  int size();
+
+  /**
+   * Returns one instance.
+   *
+   * @param position 0 to {@code size - 1}, ascending by id
+   * @return the instance
+   */
+  Instance instance(int position);
+
+  /**
+   * Returns how many leading blocks of the request's prompt an instance holds in its prefix cache,
+   * as far as the router knows.
+   *
+   * @param request whose prompt
+   * @param position which instance
+   * @return blocks; 0 if unknown
+   */
+  int matchedBlocks(Request request, int position);
+
+  /**
+   * Returns whether the cluster has a service-time prediction for a request.
+   *
+   * @param request the request
+   * @return true if the two predictions below are meaningful
+   */
+  boolean hasServicePrediction(Request request);
+
+  /**
+   * Returns the raw predicted service time on the reference instance, without queueing.
+   *
+   * @param request the request
+   * @return nanoseconds
+   */
+  long predictedServiceNanos(Request request);
+
+  /**
+   * Returns the predicted service time corrected by the calibrator's recent errors; equal to the
+   * raw one without calibrator.
+   *
+   * @param request the request
+   * @return nanoseconds
+   */
+  long calibratedServiceNanos(Request request);
+
+  /**
+   * Returns the time to move KV between two instances.
+   *
+   * @param from position of the source
+   * @param to position of the target
+   * @param bytes how much
+   * @return nanoseconds; {@link Long#MAX_VALUE} if they are not linked
+   */
+  long transferNanos(int from, int to, long bytes);
+}

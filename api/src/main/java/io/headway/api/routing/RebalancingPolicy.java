@@ -1,0 +1,121 @@
+package io.headway.api.routing;
+
+import io.headway.api.ImplementedByUsers;
+import io.headway.api.ProvidedByRuntime;
+import io.headway.api.Role;
+import io.headway.api.SchedulingPolicy;
+
+/**
+ * Decides which work moves between instances and which instances change role.
+ *
+ * @param <S> the policy's state
+ */
+@ImplementedByUsers
+public interface RebalancingPolicy<S> extends SchedulingPolicy<S> {
+  /** A cluster together with the requests on each instance. */
+  @ProvidedByRuntime
+  interface RebalancingView extends ClusterView {
+    /**
+     * Returns the number of requests queued or running on an instance.
+     *
+     * @param position the instance
+     * @return a count
+     */
+    int requestCount(int position);
+
+    /**
+     * Returns one request's cluster-wide number.
+     *
+     * @param position the instance
+     * @param rank 0 to {@code requestCount - 1}, in the instance's queue order, running ones first
+     * @return a number for {@link RebalancingDraft#migrate}
+     */
+    int request(int position, int rank);
+
+    /**
+     * Returns whether a request is running rather than queued.
+     *
+     * @param request from {@link #request}
+     * @return true if running
+     */
+    boolean isRunning(int request);
+
+    /**
+     * Returns the calibrated remaining service time.
+     *
+     * @param request from {@link #request}
+     * @return nanoseconds
+     */
+    long remainingNanos(int request);
+
+    /**
+     * Returns the deadline.
+     *
+     * @param request from {@link #request}
+     * @return nanoseconds on the caller's clock; {@link Long#MAX_VALUE} if none
+     */
+    long deadlineNanos(int request);
+
+    /**
+     * Returns the KV the request holds.
+     *
+     * @param request from {@link #request}
+     * @return bytes; 0 if it never ran
+     */
+    long kvBytes(int request);
+
+    /**
+     * Returns how often it was moved already.
+     *
+     * @param request from {@link #request}
+     * @return a count
+     */
+    int migrations(int request);
+
+    /**
+     * Returns its id, for stable ties.
+     *
+     * @param request from {@link #request}
+     * @return the id
+     */
+    String requestId(int request);
+  }
+
+  /** Receives the moves. A move that cannot be carried out is refused and changes nothing. */
+  @ProvidedByRuntime
+  interface RebalancingDraft {
+    /**
+     * Moves a request.
+     *
+     * @param request from {@link RebalancingView#request}
+     * @param toPosition the target instance
+     * @return false if it is over, on the move already, or the target cannot take it
+     */
+    boolean migrate(int request, int toPosition);
+
+    /**
+     * Changes an instance's role.
+     *
+     * @param position the instance
+     * @param role its new role
+     * @return false if the instance cannot change now
+     */
+    boolean flip(int position, Role role);
+  }
+
+  /**
+   * Decides one round.
+   *
+   * @param state the policy's state
+   * @param view the cluster
+   * @param draft where moves are written
+   */
+  void rebalance(S state, RebalancingView view, RebalancingDraft draft);
+
+  /**
+   * Returns the time between rounds.
+   *
+   * @return nanoseconds
+   */
+  long periodNanos();
+}
