@@ -1,6 +1,5 @@
 package io.headway.api.config;
 
-import io.headway.api.config.Parameter.Type;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -99,7 +98,7 @@ public final class ParameterSet {
       return add(
           new Parameter(
               name,
-              Type.INT,
+              Parameter.Type.INT,
               Integer.toString(defaultValue),
               unit,
               minimum,
@@ -123,7 +122,7 @@ public final class ParameterSet {
       return add(
           new Parameter(
               name,
-              Type.LONG,
+              Parameter.Type.LONG,
               Long.toString(defaultValue),
               unit,
               minimum == Long.MIN_VALUE ? Double.NEGATIVE_INFINITY : minimum,
@@ -155,7 +154,8 @@ public final class ParameterSet {
               ? Long.toString((long) defaultValue)
               : Double.toString(defaultValue);
       return add(
-          new Parameter(name, Type.DOUBLE, text, unit, minimum, maximum, List.of(), explanation));
+          new Parameter(
+              name, Parameter.Type.DOUBLE, text, unit, minimum, maximum, List.of(), explanation));
     }
 
     /**
@@ -170,7 +170,7 @@ public final class ParameterSet {
       return add(
           new Parameter(
               name,
-              Type.BOOLEAN,
+              Parameter.Type.BOOLEAN,
               Boolean.toString(defaultValue),
               "",
               0,
@@ -190,7 +190,8 @@ public final class ParameterSet {
      */
     public Builder choice(
         String name, String defaultValue, List<String> choices, String explanation) {
-      return add(new Parameter(name, Type.CHOICE, defaultValue, "", 0, 0, choices, explanation));
+      return add(
+          new Parameter(name, Parameter.Type.CHOICE, defaultValue, "", 0, 0, choices, explanation));
     }
 
     /**
@@ -202,7 +203,9 @@ public final class ParameterSet {
      * @return this builder
      */
     public Builder policy(String name, String defaultValue, String explanation) {
-      return add(new Parameter(name, Type.POLICY, defaultValue, "", 0, 0, List.of(), explanation));
+      return add(
+          new Parameter(
+              name, Parameter.Type.POLICY, defaultValue, "", 0, 0, List.of(), explanation));
     }
 
     /**
@@ -214,7 +217,8 @@ public final class ParameterSet {
      * @return this builder
      */
     public Builder text(String name, String defaultValue, String explanation) {
-      return add(new Parameter(name, Type.TEXT, defaultValue, "", 0, 0, List.of(), explanation));
+      return add(
+          new Parameter(name, Parameter.Type.TEXT, defaultValue, "", 0, 0, List.of(), explanation));
     }
 
     private Builder add(Parameter parameter) {
