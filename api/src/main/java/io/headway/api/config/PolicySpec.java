@@ -142,9 +142,9 @@ public record PolicySpec(String name, Map<String, String> arguments) {
     for (int i = 0; ok && i < name.length(); i++) {
       char c = name.charAt(i);
       ok =
-          c >= 'a' && c <= 'z'
-              || c >= 'A' && c <= 'Z'
-              || c >= '0' && c <= '9'
+          (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
               || c == '-'
               || c == '.';
     }
