@@ -9,4 +9,7 @@ module io.headway.cli {
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires static org.jspecify;
+
+  opens io.headway.cli to
+      info.picocli;
 }
