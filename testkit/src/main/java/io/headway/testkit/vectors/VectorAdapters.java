@@ -1,0 +1,17 @@
+package io.headway.testkit.vectors;
+
+import java.util.List;
+
+/** Lists the adapters of this library, one per suite and family. */
+public final class VectorAdapters {
+  private VectorAdapters() {}
+
+  /**
+   * Returns every adapter.
+   *
+   * @return the adapters; the first one that supports a vector runs it
+   */
+  public static List<VectorAdapter> all() {
+    return List.of();
+  }
+}
