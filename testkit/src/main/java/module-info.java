@@ -10,5 +10,5 @@ module io.headway.testkit {
   requires io.headway.routing;
   requires static net.jqwik.api;
   requires static org.junit.jupiter.api;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 }

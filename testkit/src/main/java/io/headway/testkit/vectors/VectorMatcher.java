@@ -2,7 +2,6 @@ package io.headway.testkit.vectors;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -122,8 +121,7 @@ public final class VectorMatcher {
     if (actual.has("error") && !expected.has("error") && !ignored.contains("error")) {
       return at(path + ".error", "no error", show(actual.get("error")));
     }
-    for (Iterator<Map.Entry<String, JsonNode>> it = expected.fields(); it.hasNext(); ) {
-      Map.Entry<String, JsonNode> entry = it.next();
+    for (Map.Entry<String, JsonNode> entry : expected.properties()) {
       String name = entry.getKey();
       if (ignored.contains(name)) {
         continue;
@@ -138,8 +136,7 @@ public final class VectorMatcher {
       }
     }
     if (extra != Extra.IGNORED) {
-      for (Iterator<Map.Entry<String, JsonNode>> it = actual.fields(); it.hasNext(); ) {
-        Map.Entry<String, JsonNode> entry = it.next();
+      for (Map.Entry<String, JsonNode> entry : actual.properties()) {
         boolean empty = entry.getValue().isContainerNode() && entry.getValue().isEmpty();
         if (!expected.has(entry.getKey())
             && !ignored.contains(entry.getKey())
