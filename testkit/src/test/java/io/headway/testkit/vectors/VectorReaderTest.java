@@ -58,10 +58,10 @@ class VectorReaderTest {
           {"format": "headway-vectors/1", "suite": "s"} | vectors must be an array
           {"format": "headway-vectors/1", "suite": "s", "vectors": [3]} | vectors[0] must be an object
           {"format": "headway-vectors/1", "suite": "s", "vectors": [{}]} | vectors[0]: id must be a non-empty string
-          {"format": "headway-vectors/1", "suite": "s", "vectors": []} 1 | line 1, column 62: Trailing token
-          {"format": 1, "format": 2}                | line 1, column 22: Duplicate field 'format'
-          {"format": NaN}                           | line 1, column 15: Non-standard token 'NaN'
-          {                                         | line 1, column 2: Unexpected end-of-input
+          {"format": "headway-vectors/1", "suite": "s", "vectors": []} 1 | : Trailing token
+          {"format": 1, "format": 2}                | : Duplicate field 'format'
+          {"format": NaN}                           | : Non-standard token 'NaN'
+          {                                         | : Unexpected end-of-input
           """)
   void complainsInOneLine(String text, String complaint) throws IOException {
     Path file = write("bad.json", text);
