@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
     name = "vectors",
     mixinStandardHelpOptions = true,
     description = {
-      "Run conformance vectors (format headway-vectors/1) against the library.",
+      "Runs conformance vectors (format headway-vectors/1) against the library.",
       "Exit code 0: all passed; 1: some failed or are unsupported; 2: a file cannot be read."
     })
 final class VectorsCommand implements Callable<Integer> {
@@ -63,8 +63,7 @@ final class VectorsCommand implements Callable<Integer> {
         paths.forEach(path -> suites.addAll(VectorReader.read(path)));
       }
     } catch (VectorFormatException e) {
-      spec.commandLine().getErr().println("headway vectors: " + e.getMessage());
-      return 2;
+      throw new BadInputException(Failure.messageOf(e), e);
     }
     VectorRunner runner = VectorRunner.standard();
     Tally total = new Tally();
@@ -72,12 +71,13 @@ final class VectorsCommand implements Callable<Integer> {
       print(suite, runner, out, total);
     }
     if (total.count() == 0) {
-      spec.commandLine().getErr().println("headway vectors: no vector was selected");
-      return 2;
+      throw new BadInputException("no vector was selected");
     }
     out.println("total: " + total);
     out.flush();
-    return total.failed == 0 && (allowUnsupported || total.unsupported == 0) ? 0 : 1;
+    return total.failed == 0 && (allowUnsupported || total.unsupported == 0)
+        ? Main.OK
+        : Main.FAILED;
   }
 
   private void print(VectorSuite suite, VectorRunner runner, PrintWriter out, Tally total) {

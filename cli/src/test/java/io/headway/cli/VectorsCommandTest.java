@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class VectorsCommandTest {
   private final StringWriter out = new StringWriter();
@@ -18,10 +17,12 @@ class VectorsCommandTest {
   @TempDir Path folder;
 
   private int run(String... args) {
-    return new CommandLine(new VectorsCommand())
-        .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true))
-        .execute(args);
+    String[] line = new String[args.length + 1];
+    line[0] = "vectors";
+    System.arraycopy(args, 0, line, 1, args.length);
+    return Main.run(
+        Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)),
+        line);
   }
 
   private Path suite(String algorithm, String expect) throws IOException {
