@@ -1,6 +1,7 @@
 package io.headway.api.batching;
 
 import io.headway.api.ImplementedByUsers;
+import io.headway.api.Request;
 import io.headway.api.SchedulingPolicy;
 
 /**
@@ -11,6 +12,18 @@ import io.headway.api.SchedulingPolicy;
  */
 @ImplementedByUsers
 public interface AdmissionTest<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * As {@link BatchingPolicy#canServe}.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param request who asks
+   * @return true (the default) to accept
+   */
+  default boolean canServe(S state, BatchView view, Request request) {
+    return true;
+  }
+
   /**
    * Decides about one candidate.
    *

@@ -5,8 +5,8 @@ import io.headway.api.ProvidedByRuntime;
 /**
  * The batch under construction. Every call either takes effect whole or changes nothing and says
  * why; what no policy may do (a finished or unknown sequence, no tokens, more tokens than needed,
- * the same sequence twice, a sequence preempted in this very draft) throws {@link
- * io.headway.api.PolicyViolationException} naming rule and request.
+ * the same sequence twice) throws {@link io.headway.api.PolicyViolationException} naming rule and
+ * request.
  *
  * <p>Rows come out in the order the executor wants, whatever the order of calls. Allocation-free;
  * single-threaded.
@@ -84,7 +84,8 @@ public interface BatchDraft {
    * Starts or resumes a queued sequence: gives it a slot, pins its prefix hits, takes its blocks
    * (moving swapped ones back in) and adds its first tokens to the batch.
    *
-   * @param sequence waiting or swapped
+   * @param sequence waiting or swapped; one preempted in this very draft is answered {@link
+   *     DraftOutcome#NO_BLOCKS}
    * @param tokens most tokens to compute now, at least 1; fewer are scheduled if fewer remain after
    *     prefix hits
    * @param reserveTokens KV entries to hold blocks for from now on; the entries needed now if

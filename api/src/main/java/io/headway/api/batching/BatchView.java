@@ -245,11 +245,10 @@ public interface BatchView {
   /**
    * Returns the blocks that a length needs, by the one formula the pool itself uses.
    *
-   * @param sequence whose request it is for; the need may depend on it
-   * @param tokens KV entries
+   * @param tokens KV entries of one sequence
    * @return blocks
    */
-  int blocksFor(int sequence, int tokens);
+  int blocksFor(int tokens);
 
   /**
    * Returns the blocks a sequence holds.

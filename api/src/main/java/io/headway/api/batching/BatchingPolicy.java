@@ -1,6 +1,7 @@
 package io.headway.api.batching;
 
 import io.headway.api.ImplementedByUsers;
+import io.headway.api.Request;
 import io.headway.api.SchedulingPolicy;
 
 /**
@@ -10,6 +11,20 @@ import io.headway.api.SchedulingPolicy;
  */
 @ImplementedByUsers
 public interface BatchingPolicy<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * Returns whether this policy could ever serve a request on an otherwise empty instance. Asked
+   * once when the request is submitted; a refused one changes nothing and is answered NEVER_FITS.
+   * That the pool can hold it at all has been checked before.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param request who asks
+   * @return true (the default) to accept
+   */
+  default boolean canServe(S state, BatchView view, Request request) {
+    return true;
+  }
+
   /**
    * Drafts the next batch. Leaving the draft empty means "nothing to do now".
    *
