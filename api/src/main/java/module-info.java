@@ -11,4 +11,5 @@ module io.headway.api {
   exports io.headway.api.routing;
 
   uses io.headway.api.config.PolicyCatalog;
+  exports io.headway.api.memory;
 }
