@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ImplementedByUsers;
+
 /**
  * Computes the key of a full block from the key before it, its tokens and its attributes.
  *
@@ -11,6 +13,7 @@ package io.headway.api.memory;
  *
  * <p>Not thread-safe unless an implementation says so; one object per scheduler.
  */
+@ImplementedByUsers
 public interface BlockHash {
   /**
    * Returns the length of the keys.

@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ProvidedByRuntime;
+
 /**
  * Hands out, shares, caches and takes back the KV blocks of one instance.
  *
@@ -29,6 +31,7 @@ package io.headway.api.memory;
  *
  * <p>Not thread-safe: one thread at a time, as the scheduler that owns it.
  */
+@ProvidedByRuntime
 public interface KvBlockPool extends KvPoolView {
 
   /**
@@ -144,12 +147,14 @@ public interface KvBlockPool extends KvPoolView {
   void unpin(long owner);
 
   /**
-   * Makes full blocks of an owner matchable, from the first unpublished one. Call it only for
-   * tokens whose KV was computed by a completed step and that were accepted; never for drafts. Does
-   * nothing for owners without keys and for blocks the chain has no key for.
+   * Tells the pool that the KV of an owner's leading tokens is final: makes full blocks matchable,
+   * from the first unpublished one, and gives back blocks that no later token reads (sliding
+   * windows). Call it only for tokens that were computed by a completed step and accepted; never
+   * for drafts. Nothing becomes matchable for owners without keys and for blocks the chain has no
+   * key for.
    *
    * @param owner live owner on the device
-   * @param upToTokens leading tokens whose KV is final, at most {@code lengthTokens(owner)}
+   * @param upToTokens leading tokens whose KV is final, at most the room that the owner has
    * @throws IllegalArgumentException if the owner is not live or {@code upToTokens} is out of range
    * @throws IllegalStateException if the owner is swapped out
    */

@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ImplementedByUsers;
+
 /**
  * Receives changes of what a pool can be hit for, in order; what a router's prefix index needs.
  *
@@ -11,6 +13,7 @@ package io.headway.api.memory;
  * <p>Not thread-safe; called on the thread that drains the pool. Implementations must not call the
  * pool.
  */
+@ImplementedByUsers
 public interface KvEventSink {
   /**
    * A block became matchable.

@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ImplementedByUsers;
+
 /**
  * Returns how many blocks a length needs: the one formula that capacity checks, allocation and
  * executors share.
@@ -11,6 +13,7 @@ package io.headway.api.memory;
  *
  * <p>Implementations are immutable and may be shared between threads.
  */
+@ImplementedByUsers
 @FunctionalInterface
 public interface KvFootprint {
   /**

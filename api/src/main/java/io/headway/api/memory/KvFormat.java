@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ImplementedByUsers;
+
 /**
  * Returns how many bytes the KV cache of one sequence takes.
  *
@@ -9,6 +11,7 @@ package io.headway.api.memory;
  *
  * <p>Implementations are immutable and may be shared between threads.
  */
+@ImplementedByUsers
 @FunctionalInterface
 public interface KvFormat {
   /**

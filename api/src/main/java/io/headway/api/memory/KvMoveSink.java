@@ -1,11 +1,14 @@
 package io.headway.api.memory;
 
+import io.headway.api.ImplementedByUsers;
+
 /**
  * Receives the moves that a pool decided, in the order in which the engine must execute them.
  *
  * <p>Not thread-safe; called on the thread that drains the pool. Implementations copy what they
  * need and must not call the pool.
  */
+@ImplementedByUsers
 @FunctionalInterface
 public interface KvMoveSink {
   /** Value of {@code transferId} for moves that need no completion. */

@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import io.headway.api.ProvidedByRuntime;
+
 /**
  * Answers what a KV pool holds and what it could do, without changing anything: neither reference
  * counts nor recency. What policies see of a pool.
@@ -10,6 +12,7 @@ package io.headway.api.memory;
  *
  * <p>Not thread-safe: a view is read on the thread that drives the pool.
  */
+@ProvidedByRuntime
 public interface KvPoolView {
   /** A handle that no owner ever has. */
   long NO_OWNER = -1;
@@ -117,7 +120,8 @@ public interface KvPoolView {
   KvTier tier(long owner);
 
   /**
-   * Returns the tokens for which an owner was last given room.
+   * Returns the length up to which an owner last asked for room or published. Callers that do not
+   * call the pool within a block know the true length better; both need the same blocks.
    *
    * @param owner live owner
    * @return tokens, 0 before the first allocation

@@ -1,9 +1,12 @@
 package io.headway.api.memory;
 
+import io.headway.api.ProvidedByRuntime;
+
 /**
  * Shows a memory policy which prefixes the waiting queue will ask for, nearest first, so that
  * eviction and prefetch can look ahead. Read-only; valid during the call that received it.
  */
+@ProvidedByRuntime
 public interface KvQueueView {
   /**
    * Returns how many waiting requests are visible.
