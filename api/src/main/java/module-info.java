@@ -3,7 +3,7 @@
  * serving.
  */
 module io.headway.api {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports io.headway.api;
   exports io.headway.api.batching;
@@ -11,6 +11,7 @@ module io.headway.api {
   exports io.headway.api.memory;
   exports io.headway.api.prediction;
   exports io.headway.api.routing;
+  exports io.headway.api.speculation;
 
   uses io.headway.api.config.PolicyCatalog;
 }
