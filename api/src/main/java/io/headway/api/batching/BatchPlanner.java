@@ -1,6 +1,7 @@
 package io.headway.api.batching;
 
 import io.headway.api.ImplementedByUsers;
+import io.headway.api.ProvidedByRuntime;
 import io.headway.api.SchedulingPolicy;
 
 /**
@@ -12,6 +13,7 @@ import io.headway.api.SchedulingPolicy;
 @ImplementedByUsers
 public interface BatchPlanner<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
   /** Receives the plan. Sequences never appended keep the queue's order behind those that were. */
+  @ProvidedByRuntime
   interface PlannedOrder {
     /**
      * Appends a waiting sequence.

@@ -1,5 +1,7 @@
 package io.headway.api.memory;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -22,7 +24,7 @@ public record KvPoolSnapshot(
     Map<OwnerKind, Integer> blocksByOwnerKind) {
 
   /**
-   * Copies the maps.
+   * Copies the maps, in their order.
    *
    * @param mode who owns the memory
    * @param blockTokens tokens per block of group 0
@@ -32,9 +34,9 @@ public record KvPoolSnapshot(
    * @param blocksByOwnerKind table entries on the device by kind of owner
    */
   public KvPoolSnapshot {
-    deviceBlocks = Map.copyOf(deviceBlocks);
-    hostBlocks = Map.copyOf(hostBlocks);
-    blocksByOwnerKind = Map.copyOf(blocksByOwnerKind);
+    deviceBlocks = Collections.unmodifiableMap(new LinkedHashMap<>(deviceBlocks));
+    hostBlocks = Collections.unmodifiableMap(new LinkedHashMap<>(hostBlocks));
+    blocksByOwnerKind = Collections.unmodifiableMap(new LinkedHashMap<>(blocksByOwnerKind));
   }
 
   /**

@@ -1,0 +1,100 @@
+package io.headway.architecture;
+
+import static io.headway.architecture.Fixtures.assertBreaks;
+
+import io.headway.architecture.fixture.DrawsRandomness;
+import io.headway.architecture.fixture.IteratesInHashOrder;
+import io.headway.architecture.fixture.ReadsClock;
+import io.headway.architecture.fixture.ReadsFiles;
+import io.headway.architecture.fixture.StartsThreads;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+class DeterminismTest {
+  static final Set<ProjectModule> deterministic = ProjectModule.DETERMINISTIC;
+  static final Set<ProjectModule> policies = ProjectModule.POLICIES;
+  static final Set<ProjectModule> engineFacing = ProjectModule.ENGINE_FACING;
+
+  @ParameterizedTest
+  @FieldSource("deterministic")
+  void noClock(ProjectModule module) {
+    DeterminismRules.NO_CLOCK.check(module.classes());
+  }
+
+  @ParameterizedTest
+  @FieldSource("deterministic")
+  void noRandomness(ProjectModule module) {
+    DeterminismRules.NO_RANDOMNESS.check(module.classes());
+  }
+
+  @ParameterizedTest
+  @FieldSource("engineFacing")
+  void noThreads(ProjectModule module) {
+    DeterminismRules.NO_THREADS.check(module.classes());
+  }
+
+  @ParameterizedTest
+  @FieldSource("engineFacing")
+  void noInputOutput(ProjectModule module) {
+    DeterminismRules.NO_INPUT_OUTPUT.check(module.classes());
+  }
+
+  @ParameterizedTest
+  @FieldSource("policies")
+  void noHashOrder(ProjectModule module) {
+    DeterminismRules.NO_HASH_ORDER.check(module.classes());
+  }
+
+  @Test
+  void aClockIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_CLOCK,
+        ReadsClock.class,
+        "java.lang.System.nanoTime()",
+        "java.lang.System.currentTimeMillis()",
+        "java.time.Instant.now()");
+  }
+
+  @Test
+  void randomnessIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_RANDOMNESS,
+        DrawsRandomness.class,
+        "java.lang.Math.random()",
+        "java.util.Random",
+        "java.util.UUID.randomUUID()");
+  }
+
+  @Test
+  void aThreadIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_THREADS,
+        StartsThreads.class,
+        "java.lang.Thread.start()",
+        "java.lang.Thread.<init>",
+        "java.util.concurrent.Executors",
+        "java.util.concurrent.CompletableFuture.runAsync");
+  }
+
+  @Test
+  void inputAndOutputAreFound() {
+    assertBreaks(
+        DeterminismRules.NO_INPUT_OUTPUT,
+        ReadsFiles.class,
+        "java.nio.file.Files",
+        "java.nio.file.Path",
+        "java.lang.System.out",
+        "java.io.PrintStream");
+  }
+
+  @Test
+  void hashOrderIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_HASH_ORDER,
+        IteratesInHashOrder.class,
+        "java.util.HashMap.<init>()",
+        "java.util.Set.of(");
+  }
+}
