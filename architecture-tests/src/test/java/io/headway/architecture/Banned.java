@@ -63,11 +63,15 @@ final class Banned {
   Banned membersWithArguments(String owner, String... names) {
     List<String> list = List.of(names);
     members.add(
-        new Member(
-            owner,
-            access ->
-                list.contains(access.getName())
-                    && !access.getTarget().getFullName().endsWith("()")));
+        new Member(owner, access -> list.contains(access.getName()) && !hasNoParameter(access)));
+    return this;
+  }
+
+  /** Bans the calls of these methods or constructors that pass no argument. */
+  Banned membersWithoutArguments(String owner, String... names) {
+    List<String> list = List.of(names);
+    members.add(
+        new Member(owner, access -> list.contains(access.getName()) && hasNoParameter(access)));
     return this;
   }
 
@@ -91,6 +95,10 @@ final class Banned {
               }
             })
         .allowEmptyShould(true);
+  }
+
+  private static boolean hasNoParameter(JavaAccess<?> access) {
+    return access.getTarget().getFullName().endsWith("()");
   }
 
   private static boolean matches(Member member, JavaAccess<?> access) {
