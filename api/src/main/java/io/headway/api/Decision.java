@@ -11,6 +11,12 @@ public enum Decision {
   EXPERT_PLACEMENT,
   /** Request to instance, every arrival: {@code RoutingPolicy}. */
   ROUTING,
+  /** Which candidates a composed routing policy goes on with: {@code InstanceFilter}. */
+  INSTANCE_FILTER,
+  /** How well a candidate suits a request: {@code InstanceScorer}. */
+  INSTANCE_SCORER,
+  /** Scored candidates to one choice: {@code InstancePicker}. */
+  INSTANCE_PICKER,
   /** Moving running work and flipping roles: {@code RebalancingPolicy}. */
   REBALANCING,
   /** Size and shape of the fleet: {@code ScalingPolicy}. */

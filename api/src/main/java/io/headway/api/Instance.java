@@ -47,7 +47,8 @@ public interface Instance {
   InstanceState state();
 
   /**
-   * Returns how old the observation is.
+   * Returns how old the observation is. Policies that must not act on stale numbers compare it with
+   * their own limit.
    *
    * @return nanoseconds since it was taken, {@link Long#MAX_VALUE} if there is none
    */
@@ -66,6 +67,52 @@ public interface Instance {
    * @return a count
    */
   int running();
+
+  /**
+   * Returns everything it has: queued and running.
+   *
+   * @return a count
+   */
+  default int requests() {
+    return waiting() + running();
+  }
+
+  /**
+   * Returns the requests that this router sent there and that are not over.
+   *
+   * @return a count; other routers' requests are not in it
+   */
+  int inFlight();
+
+  /**
+   * Returns the prompt tokens of the requests that this router sent there and that are not over.
+   *
+   * @return tokens
+   */
+  long inFlightTokens();
+
+  /**
+   * Returns when this router last sent a request there, as the number of requests it had routed by
+   * then. The smallest number is the instance that has gone without the longest, which is what
+   * breaks ties without favouring one instance.
+   *
+   * @return 1 or more; 0 if never in this incarnation
+   */
+  long lastRouted();
+
+  /**
+   * Returns whether this router has sent anything there yet, so that there is a rate.
+   *
+   * @return true if {@link #requestsPerSecond()} is meaningful
+   */
+  boolean hasRequestRate();
+
+  /**
+   * Returns the requests that this router sent there, averaged over its sliding window.
+   *
+   * @return requests a second, 0 without a rate
+   */
+  double requestsPerSecond();
 
   /**
    * Returns the prompt tokens not yet computed of its queued requests.
@@ -117,12 +164,22 @@ public interface Instance {
   double speedFactor();
 
   /**
-   * Returns the calibrated remaining service time of everything queued or running there, as
-   * predicted when it was routed and reduced by execution since.
+   * Returns the calibrated remaining service time of everything that this router has queued or
+   * running there, as predicted when it was routed and reduced by execution since.
    *
    * @return nanoseconds of one server's work, 0 if the cluster has no service-time predictor
    */
   long backlogNanos();
+
+  /**
+   * Returns how many requests share its work at a time, so that {@link #backlogNanos()} divided by
+   * this is the time to wait.
+   *
+   * @return at least 1; the running requests of a batching engine, 1 for a single server
+   */
+  default double effectiveConcurrency() {
+    return Math.max(1, running());
+  }
 
   /**
    * Returns the share of recently finished requests that missed their deadline or targets.
@@ -138,6 +195,21 @@ public interface Instance {
    * @return true if resident
    */
   boolean hasAdapter(String adapter);
+
+  /**
+   * Returns whether requests for an adapter wait there for it to be loaded.
+   *
+   * @param adapter its name
+   * @return true if it is going to be resident
+   */
+  boolean awaitsAdapter(String adapter);
+
+  /**
+   * Returns whether one more adapter can be loaded there without evicting another.
+   *
+   * @return true if fewer adapters are resident than it has places
+   */
+  boolean hasAdapterRoom();
 
   /**
    * Returns the share of the KV pool in use.

@@ -41,6 +41,36 @@ public interface ClusterView {
   Instance instance(int position);
 
   /**
+   * Finds an instance by its dense number.
+   *
+   * @param index an {@link Instance#index()}
+   * @return its position; -1 if it is not in this view
+   */
+  int position(int index);
+
+  /**
+   * Returns how busy these instances are: the mean of {@code min(1, requests / maxSequences)}.
+   *
+   * @return 0 to 1; 0 if the view is empty
+   */
+  default double utilization() {
+    double sum = 0;
+    for (int i = 0; i < size(); i++) {
+      Instance instance = instance(i);
+      sum += Math.min(1.0, (double) instance.requests() / Math.max(1, instance.maxSequences()));
+    }
+    return size() == 0 ? 0 : sum / size();
+  }
+
+  /**
+   * Returns how many whole blocks of the request's prompt the router has keys for.
+   *
+   * @param request whose prompt
+   * @return blocks, at least {@link #matchedBlocks} of every instance; 0 without keys
+   */
+  int promptBlocks(Request request);
+
+  /**
    * Returns how many leading blocks of the request's prompt an instance holds in its prefix cache,
    * as far as the router knows.
    *
@@ -74,6 +104,18 @@ public interface ClusterView {
    * @return nanoseconds
    */
   long calibratedServiceNanos(Request request);
+
+  /**
+   * Returns the corrected service time on one instance of this view.
+   *
+   * @param request the request
+   * @param position which instance
+   * @return nanoseconds; by default {@link #calibratedServiceNanos(Request)} divided by the
+   *     instance's speed
+   */
+  default double calibratedServiceNanos(Request request, int position) {
+    return calibratedServiceNanos(request) / instance(position).speedFactor();
+  }
 
   /**
    * Returns the time to move KV between two instances.

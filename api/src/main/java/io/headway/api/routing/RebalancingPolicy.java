@@ -65,6 +65,18 @@ public interface RebalancingPolicy<S> extends SchedulingPolicy<S> {
     long kvBytes(int request);
 
     /**
+     * Returns what moving a request would cost, as far as the executor of moves knows.
+     *
+     * @param request from {@link #request}
+     * @param toPosition the target instance
+     * @return nanoseconds; -1 (the default) if only {@link #kvBytes} and {@link #transferNanos} are
+     *     known
+     */
+    default long migrationNanos(int request, int toPosition) {
+      return -1;
+    }
+
+    /**
      * Returns how often it was moved already.
      *
      * @param request from {@link #request}
@@ -118,4 +130,24 @@ public interface RebalancingPolicy<S> extends SchedulingPolicy<S> {
    * @return nanoseconds
    */
   long periodNanos();
+
+  /**
+   * Returns whether a round is due before the period is over, for policies that react to spikes.
+   *
+   * @param state the policy's state
+   * @param view the cluster
+   * @return false by default
+   */
+  default boolean urgent(S state, ClusterView view) {
+    return false;
+  }
+
+  /**
+   * Returns the least time between two rounds, urgent ones included.
+   *
+   * @return nanoseconds; the period by default
+   */
+  default long minimumGapNanos() {
+    return periodNanos();
+  }
 }

@@ -13,5 +13,7 @@ public enum RejectCode {
   /** The deadline cannot be met. */
   DEADLINE,
   /** The queue in front of the cluster is full. */
-  QUEUE_FULL
+  QUEUE_FULL,
+  /** The caller gave up while the request was queued at the router. */
+  CANCELLED
 }

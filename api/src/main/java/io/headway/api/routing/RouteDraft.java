@@ -79,4 +79,21 @@ public interface RouteDraft {
    * @param value its value
    */
   void score(int position, String part, double value);
+
+  /**
+   * Records a number that concerns the whole decision, such as a capacity, for the explanation;
+   * ignored unless {@link #explaining}.
+   *
+   * @param name what it is
+   * @param value its value
+   */
+  void detail(String name, double value);
+
+  /**
+   * Names the rule that decided, such as {@code affinity} or {@code fallback}, for the explanation
+   * and the log. The last call wins.
+   *
+   * @param name a constant word; a policy with one rule need not call this
+   */
+  void rule(String name);
 }

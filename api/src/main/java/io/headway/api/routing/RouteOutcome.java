@@ -9,6 +9,9 @@ package io.headway.api.routing;
  * @param predictedServiceNanos raw prediction when it was routed, or -1 if none
  * @param serviceNanos from first execution to completion, or -1 if unknown
  * @param outputTokens tokens produced, or -1 if unknown
+ * @param moved true if it was migrated or retried, so that its service time is not that of one
+ *     instance
+ * @param deadlineMissed true if it had a deadline and ended after it
  */
 public record RouteOutcome(
     String instanceId,
@@ -16,4 +19,6 @@ public record RouteOutcome(
     boolean completed,
     long predictedServiceNanos,
     long serviceNanos,
-    int outputTokens) {}
+    int outputTokens,
+    boolean moved,
+    boolean deadlineMissed) {}

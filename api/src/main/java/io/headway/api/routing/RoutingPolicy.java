@@ -23,6 +23,27 @@ public interface RoutingPolicy<S> extends SchedulingPolicy<S> {
   void route(S state, Request request, ClusterView view, RouteDraft draft);
 
   /**
+   * Returns whether this policy may send prompt and decodes to different instances. It then sees
+   * instances of every role; otherwise only those of role {@link io.headway.api.Role#MIXED}.
+   *
+   * @return false by default
+   */
+  default boolean splitsRoles() {
+    return false;
+  }
+
+  /**
+   * Returns a copy of the state, so that a decision can be explained without taking it.
+   *
+   * @param state the policy's state
+   * @return a state that {@link #route} may change without changing {@code state}; by default
+   *     {@code state} itself, which is right only for policies whose {@code route} changes none
+   */
+  default S copyOf(S state) {
+    return state;
+  }
+
+  /**
    * A routed request ended.
    *
    * @param state the policy's state
