@@ -45,6 +45,21 @@ public final class PolicyViolationException extends RuntimeException {
   }
 
   /**
+   * Describes a violation that another exception caused.
+   *
+   * @param policyId id of the policy that broke the rule
+   * @param rule the rule that was broken
+   * @param requestId the request concerned, or an empty string if none is
+   * @param detail what was tried and what would have been right
+   * @param cause what the policy threw
+   */
+  public PolicyViolationException(
+      String policyId, Invariant rule, String requestId, String detail, Throwable cause) {
+    this(policyId, rule, requestId, detail);
+    initCause(cause);
+  }
+
+  /**
    * Returns the policy that broke the rule.
    *
    * @return its id

@@ -184,6 +184,22 @@ final class Sequences implements BatchView {
     return request;
   }
 
+  boolean isLive(int s) {
+    return s >= 0 && s < used && requests[s] != null && states[s] != FINISHED;
+  }
+
+  /** Returns the blocks of sequences that wait for their hand-over to end. */
+  int pinnedBlocks() {
+    int blocks = 0;
+    for (int slot = 0; transferring > 0 && slot < slotBound; slot++) {
+      int s = slotHolder[slot];
+      if (s != NONE && handsOver[s] && states[s] == MIGRATING) {
+        blocks += heldBlocks(s);
+      }
+    }
+    return blocks;
+  }
+
   // ---- state changes; counts stay true
 
   void setState(int s, SequenceState to) {
@@ -431,7 +447,8 @@ final class Sequences implements BatchView {
   @Override
   public int needTokens(int sequence) {
     int emitted = generated[sequence] + outstanding[sequence];
-    if (afterFlight[sequence] != STAY || verifying[sequence] || emitted >= maxNew[sequence]) {
+    int limit = handsOver[sequence] ? 1 : maxNew[sequence];
+    if (afterFlight[sequence] != STAY || verifying[sequence] || emitted >= limit) {
       return 0;
     }
     return prompt[sequence] + emitted - computed[sequence];

@@ -148,7 +148,7 @@ public final class StepResult {
   }
 
   /**
-   * Returns how many tokens were reported for a row; after completion, how many of them belong to the output.
+   * Returns how many tokens were reported for a row.
    *
    * @param row the row
    * @return 0 or more
@@ -182,9 +182,16 @@ public final class StepResult {
     return elapsedNanos;
   }
 
+  int reported(int row) {
+    return tokenCount[row];
+  }
+
+  void deliverNothing(int row) {
+    deliver[row] = false;
+  }
+
   void deliver(int row, int count) {
     deliver[row] = count > 0;
-    tokenCount[row] = count;
   }
 
   private int checked(int row) {

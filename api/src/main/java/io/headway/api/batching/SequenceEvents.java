@@ -63,4 +63,12 @@ public interface SequenceEvents<S> {
    * @param end why it ended
    */
   default void onEnded(S state, BatchView view, int sequence, End end) {}
+
+  /**
+   * A tenant without live requests is forgotten because too many are known; its number may be given to another.
+   *
+   * @param state the policy's state
+   * @param tenant the number
+   */
+  default void onTenantForgotten(S state, int tenant) {}
 }

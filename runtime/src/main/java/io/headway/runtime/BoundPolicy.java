@@ -1,0 +1,66 @@
+package io.headway.runtime;
+
+import io.headway.api.Request;
+import io.headway.api.batching.BatchDraft;
+import io.headway.api.batching.BatchView;
+import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.batching.End;
+
+/** A batching policy together with its state, so that the rest of the runtime need not know the state's type. */
+final class BoundPolicy<S> {
+  private final BatchingPolicy<S> policy;
+  private S state;
+
+  BoundPolicy(BatchingPolicy<S> policy) {
+    this.policy = policy;
+    state = policy.newState();
+  }
+
+  String id() {
+    return policy.id();
+  }
+
+  void reset() {
+    state = policy.newState();
+  }
+
+  boolean canServe(BatchView view, Request request) {
+    return policy.canServe(state, view, request);
+  }
+
+  void plan(BatchView view, BatchDraft draft) {
+    policy.plan(state, view, draft);
+  }
+
+  long wakeAtNanos(BatchView view) {
+    return policy.wakeAtNanos(state, view);
+  }
+
+  int repeatableIterations(BatchView view) {
+    return policy.repeatableIterations(state, view);
+  }
+
+  void onQueued(BatchView view, int sequence) {
+    policy.onQueued(state, view, sequence);
+  }
+
+  void onAdmitted(BatchView view, int sequence, int cachedTokens) {
+    policy.onAdmitted(state, view, sequence, cachedTokens);
+  }
+
+  void onPreempted(BatchView view, int sequence) {
+    policy.onPreempted(state, view, sequence);
+  }
+
+  void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
+    policy.onServed(state, view, sequence, prefillTokens, outputTokens);
+  }
+
+  void onEnded(BatchView view, int sequence, End end) {
+    policy.onEnded(state, view, sequence, end);
+  }
+
+  void onTenantForgotten(int tenant) {
+    policy.onTenantForgotten(state, tenant);
+  }
+}

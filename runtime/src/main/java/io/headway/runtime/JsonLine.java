@@ -1,0 +1,103 @@
+package io.headway.runtime;
+
+/** Builds one JSON object at a time in a reused buffer. */
+final class JsonLine {
+  private static final char[] HEX = "0123456789abcdef".toCharArray();
+
+  private final StringBuilder text = new StringBuilder(256);
+  private final DecisionLog log;
+  private boolean first;
+
+  JsonLine(DecisionLog log) {
+    this.log = log;
+  }
+
+  JsonLine begin(String type, long nowNanos) {
+    text.setLength(0);
+    text.append('{');
+    first = true;
+    return string("type", type).number("now", nowNanos);
+  }
+
+  JsonLine string(String name, String value) {
+    name(name);
+    quote(value);
+    return this;
+  }
+
+  JsonLine number(String name, long value) {
+    name(name);
+    text.append(value);
+    return this;
+  }
+
+  JsonLine flag(String name, boolean value) {
+    name(name);
+    text.append(value);
+    return this;
+  }
+
+  JsonLine openArray(String name) {
+    name(name);
+    text.append('[');
+    first = true;
+    return this;
+  }
+
+  JsonLine element(long value) {
+    comma();
+    text.append(value);
+    return this;
+  }
+
+  JsonLine openElement() {
+    comma();
+    text.append('{');
+    first = true;
+    return this;
+  }
+
+  JsonLine closeElement() {
+    text.append('}');
+    first = false;
+    return this;
+  }
+
+  JsonLine closeArray() {
+    text.append(']');
+    first = false;
+    return this;
+  }
+
+  void end() {
+    text.append('}');
+    log.line(text);
+  }
+
+  private void name(String name) {
+    comma();
+    text.append('"').append(name).append("\":");
+  }
+
+  private void comma() {
+    if (!first) {
+      text.append(',');
+    }
+    first = false;
+  }
+
+  private void quote(String value) {
+    text.append('"');
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
+      if (c == '"' || c == '\\') {
+        text.append('\\').append(c);
+      } else if (c < 0x20 || Character.isSurrogate(c)) {
+        text.append("\\u").append(HEX[c >> 12]).append(HEX[(c >> 8) & 15]).append(HEX[(c >> 4) & 15]).append(HEX[c & 15]);
+      } else {
+        text.append(c);
+      }
+    }
+    text.append('"');
+  }
+}
