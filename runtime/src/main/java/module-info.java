@@ -1,4 +1,7 @@
-/** The trusted core that an engine or a gateway embeds: life cycle, plan commit, KV accounting, decision log. */
+/**
+ * The trusted core that an engine or a gateway embeds: life cycle, plan commit, KV accounting,
+ * decision log.
+ */
 module io.headway.runtime {
   requires transitive io.headway.api;
   requires org.slf4j;

@@ -7,11 +7,13 @@ import io.headway.api.memory.KvMoveKind;
 import java.util.Arrays;
 
 /**
- * One iteration for the engine to execute: a flat structure of parallel arrays, borrowed until {@link EngineScheduler#complete} or {@link
- * EngineScheduler#fail} of its {@link #stepId}. Rows come decodes first, then verifies, then prefills, each by slot.
+ * One iteration for the engine to execute: a flat structure of parallel arrays, borrowed until
+ * {@link EngineScheduler#complete} or {@link EngineScheduler#fail} of its {@link #stepId}. Rows
+ * come decodes first, then verifies, then prefills, each by slot.
  *
- * <p>Execute the {@linkplain #moves() moves} in order before the rows. Row {@code i} feeds {@link #count} tokens of the sequence in {@link
- * #slot}, starting at position {@link #start}, and yields a token if {@link #emits}.
+ * <p>Execute the {@linkplain #moves() moves} in order before the rows. Row {@code i} feeds {@link
+ * #count} tokens of the sequence in {@link #slot}, starting at position {@link #start}, and yields
+ * a token if {@link #emits}.
  */
 public final class BatchPlan {
   private final KvBlockPool pool;
@@ -25,7 +27,7 @@ public final class BatchPlan {
   private int paddingTokens;
   private long[] handles = new long[16];
   private int[] slots = new int[16];
-  private byte[] kinds = new byte[16];
+  private WorkKind[] kinds = new WorkKind[16];
   private int[] starts = new int[16];
   private int[] counts = new int[16];
   private int[] draftCounts = new int[16];
@@ -33,7 +35,7 @@ public final class BatchPlan {
   private boolean[] inputOnDevice = new boolean[16];
   private long[] owners = new long[16];
   private int moves;
-  private byte[] moveKinds = new byte[8];
+  private KvMoveKind[] moveKinds = new KvMoveKind[8];
   private int[] moveSources = new int[8];
   private int[] moveTargets = new int[8];
   private int[] moveTransfers = new int[8];
@@ -41,9 +43,6 @@ public final class BatchPlan {
   // Read by the scheduler when the plan completes.
   int[] sequences = new int[16];
   boolean voided;
-
-  private static final WorkKind[] KINDS = WorkKind.values();
-  private static final KvMoveKind[] MOVE_KINDS = KvMoveKind.values();
 
   BatchPlan(KvBlockPool pool) {
     this.pool = pool;
@@ -105,7 +104,8 @@ public final class BatchPlan {
   }
 
   /**
-   * Returns token positions that the policy's kind of batching computes in vain: padded prompts, rows of ended sequences.
+   * Returns token positions that the policy's kind of batching computes in vain: padded prompts,
+   * rows of ended sequences.
    *
    * @return tokens, beside {@link #tokens}
    */
@@ -140,7 +140,7 @@ public final class BatchPlan {
    * @return decode, verify or prefill
    */
   public WorkKind kind(int row) {
-    return KINDS[kinds[row]];
+    return kinds[row];
   }
 
   /**
@@ -184,7 +184,8 @@ public final class BatchPlan {
   }
 
   /**
-   * Returns whether a row's input token is sampled by a plan still in flight, so that only the device knows it.
+   * Returns whether a row's input token is sampled by a plan still in flight, so that only the
+   * device knows it.
    *
    * @param row 0 to {@code rows - 1}
    * @return true if the engine must take the slot's last sampled token
@@ -226,7 +227,8 @@ public final class BatchPlan {
    */
   public int block(int row, int group, int index) {
     if (!paged) {
-      throw new IllegalStateException("block ids exist only in PAGED mode, but the pool is " + pool.mode());
+      throw new IllegalStateException(
+          "block ids exist only in PAGED mode, but the pool is " + pool.mode());
     }
     return pool.block(owners[row], group, index);
   }
@@ -247,7 +249,7 @@ public final class BatchPlan {
    * @return copy, swap out, swap in, ...
    */
   public KvMoveKind moveKind(int move) {
-    return MOVE_KINDS[moveKinds[move]];
+    return moveKinds[move];
   }
 
   /**
@@ -291,7 +293,17 @@ public final class BatchPlan {
     voided = false;
   }
 
-  void add(int sequence, long handle, int slot, WorkKind kind, int start, int count, int drafts, boolean emitting, boolean onDevice, long owner) {
+  void add(
+      int sequence,
+      long handle,
+      int slot,
+      WorkKind kind,
+      int start,
+      int count,
+      int drafts,
+      boolean emitting,
+      boolean onDevice,
+      long owner) {
     int i = rows;
     if (i == handles.length) {
       grow();
@@ -301,7 +313,7 @@ public final class BatchPlan {
     sequences[i] = sequence;
     handles[i] = handle;
     slots[i] = slot;
-    kinds[i] = (byte) kind.ordinal();
+    kinds[i] = kind;
     starts[i] = start;
     counts[i] = count;
     draftCounts[i] = drafts;
@@ -320,7 +332,7 @@ public final class BatchPlan {
       moveTransfers = Arrays.copyOf(moveTransfers, length);
     }
     moves = i + 1;
-    moveKinds[i] = (byte) kind.ordinal();
+    moveKinds[i] = kind;
     moveSources[i] = source;
     moveTargets[i] = target;
     moveTransfers[i] = transferId;
@@ -354,7 +366,14 @@ public final class BatchPlan {
   public String toString() {
     StringBuilder text = new StringBuilder("BatchPlan[step=" + stepId + ", tokens=" + tokens);
     for (int i = 0; i < rows; i++) {
-      text.append(", slot ").append(slots[i]).append(' ').append(kind(i)).append(' ').append(starts[i]).append('+').append(counts[i]);
+      text.append(", slot ")
+          .append(slots[i])
+          .append(' ')
+          .append(kind(i))
+          .append(' ')
+          .append(starts[i])
+          .append('+')
+          .append(counts[i]);
     }
     return text.append(']').toString();
   }

@@ -6,7 +6,10 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
 
-/** A batching policy together with its state, so that the rest of the runtime need not know the state's type. */
+/**
+ * A batching policy together with its state, so that the rest of the runtime need not know the
+ * state's type.
+ */
 final class BoundPolicy<S> {
   private final BatchingPolicy<S> policy;
   private S state;

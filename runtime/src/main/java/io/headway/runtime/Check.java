@@ -8,14 +8,16 @@ final class Check {
 
   static long atLeast(String name, long value, long least, String unit) {
     if (value < least) {
-      throw new IllegalArgumentException(name + " must be at least " + least + " " + unit + ", but was " + value);
+      throw new IllegalArgumentException(
+          name + " must be at least " + least + " " + unit + ", but was " + value);
     }
     return value;
   }
 
   static long range(String name, long value, long least, long most, String unit) {
     if (value < least || value > most) {
-      throw new IllegalArgumentException(name + " must be from " + least + " to " + most + " " + unit + ", but was " + value);
+      throw new IllegalArgumentException(
+          name + " must be from " + least + " to " + most + " " + unit + ", but was " + value);
     }
     return value;
   }

@@ -3,10 +3,11 @@ package io.headway.runtime;
 import io.headway.api.ImplementedByUsers;
 
 /**
- * Takes the decision log: one JSON object per line, without line end, in the order of events. Never contains prompts or tokens.
+ * Takes the decision log: one JSON object per line, without line end, in the order of events. Never
+ * contains prompts or tokens.
  *
- * <p>Lines are described in {@code docs/decision-log.md}. The text is a reused buffer: copy it or write it before returning. Called on the scheduler's
- * thread; must not call the scheduler.
+ * <p>Lines are described in {@code docs/decision-log.md}. The text is a reused buffer: copy it or
+ * write it before returning. Called on the scheduler's thread; must not call the scheduler.
  */
 @ImplementedByUsers
 @FunctionalInterface

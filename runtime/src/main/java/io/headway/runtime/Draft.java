@@ -20,8 +20,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place where a policy's wishes become state. Each step is checked, carried out whole and recorded, so that the whole draft can be rolled
- * back; {@link #commit} turns it into a plan.
+ * The one place where a policy's wishes become state. Each step is checked, carried out whole and
+ * recorded, so that the whole draft can be rolled back; {@link #commit} turns it into a plan.
  */
 final class Draft implements BatchDraft {
   private static final int NONE = Sequences.NONE;
@@ -33,9 +33,6 @@ final class Draft implements BatchDraft {
     PREEMPTED,
     REFUSED
   }
-
-  private static final Step[] STEPS = Step.values();
-  private static final SequenceState[] STATES = SequenceState.values();
 
   /** Told about what the draft did, as far as it concerns others. */
   interface Observer {
@@ -74,10 +71,10 @@ final class Draft implements BatchDraft {
 
   // The undo record: one entry per step.
   private int steps;
-  private byte[] stepKinds = new byte[16];
+  private Step[] stepKinds = new Step[16];
   private int[] stepSequences = new int[16];
   private int[] stepNeighbours = new int[16];
-  private byte[] stepStates = new byte[16];
+  private SequenceState[] stepStates = new SequenceState[16];
   private int[] stepComputed = new int[16];
   private int[] stepPublished = new int[16];
   private int[] stepWritable = new int[16];
@@ -86,7 +83,13 @@ final class Draft implements BatchDraft {
 
   private @Nullable KvDemand lastDemand;
 
-  Draft(Sequences sequences, EventQueue events, Adapters adapters, Observer observer, int maxPinnedBlocks, BlockKeyChain noKeys) {
+  Draft(
+      Sequences sequences,
+      EventQueue events,
+      Adapters adapters,
+      Observer observer,
+      int maxPinnedBlocks,
+      BlockKeyChain noKeys) {
     this.sequences = sequences;
     this.pool = sequences.pool;
     this.limits = sequences.limits;
@@ -166,14 +169,28 @@ final class Draft implements BatchDraft {
   public DraftOutcome verify(int sequence, int draftTokens) {
     requireSchedulable(sequence, 1);
     if (!sequences.decoding(sequence)) {
-      throw violation(Invariant.INV_29, sequence, "only a decoding sequence can verify drafts, but it needs " + sequences.needTokens(sequence) + " tokens");
+      throw violation(
+          Invariant.INV_29,
+          sequence,
+          "only a decoding sequence can verify drafts, but it needs "
+              + sequences.needTokens(sequence)
+              + " tokens");
     }
     if (sequences.inFlight[sequence] > 0) {
-      throw violation(Invariant.INV_29, sequence, "drafts can be verified only when no plan in flight contains the sequence");
+      throw violation(
+          Invariant.INV_29,
+          sequence,
+          "drafts can be verified only when no plan in flight contains the sequence");
     }
     int room = sequences.maxNew[sequence] - sequences.generatedTokens(sequence) - 1;
     if (draftTokens < 1 || draftTokens > room) {
-      throw violation(Invariant.INV_29, sequence, "draftTokens must be from 1 to the " + room + " output tokens left behind the next one, but was " + draftTokens);
+      throw violation(
+          Invariant.INV_29,
+          sequence,
+          "draftTokens must be from 1 to the "
+              + room
+              + " output tokens left behind the next one, but was "
+              + draftTokens);
     }
     return add(sequence, 1 + draftTokens, draftTokens);
   }
@@ -181,31 +198,48 @@ final class Draft implements BatchDraft {
   @Override
   public DraftOutcome admit(int sequence, int count, int reserveTokens, int headroomBlocks) {
     if (!sequences.isQueued(live(sequence))) {
-      throw violation(Invariant.INV_02, sequence, "only a queued sequence can be admitted, but it is " + sequences.state(sequence));
+      throw violation(
+          Invariant.INV_02,
+          sequence,
+          "only a queued sequence can be admitted, but it is " + sequences.state(sequence));
     }
     if (count < 1) {
       throw violation(Invariant.INV_07, sequence, "tokens must be at least 1, but was " + count);
     }
     if (reserveTokens < 0 || headroomBlocks < 0) {
       throw violation(
-          Invariant.INV_11, sequence, "reserveTokens and headroomBlocks must be at least 0, but were " + reserveTokens + " and " + headroomBlocks);
+          Invariant.INV_11,
+          sequence,
+          "reserveTokens and headroomBlocks must be at least 0, but were "
+              + reserveTokens
+              + " and "
+              + headroomBlocks);
     }
     DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
-    sequences.refusal[sequence] = (byte) outcome.ordinal();
+    sequences.refusal[sequence] = outcome;
     return outcome;
   }
 
   @Override
   public DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place) {
     if (!sequences.isRunning(live(victim))) {
-      throw violation(Invariant.INV_20, victim, "only a running sequence can be preempted, but it is " + sequences.state(victim));
+      throw violation(
+          Invariant.INV_20,
+          victim,
+          "only a running sequence can be preempted, but it is " + sequences.state(victim));
     }
     if (!sequences.isRunning(live(beneficiary)) && !sequences.isQueued(beneficiary)) {
-      throw violation(Invariant.INV_20, beneficiary, "the beneficiary must be running or queued, but it is " + sequences.state(beneficiary));
+      throw violation(
+          Invariant.INV_20,
+          beneficiary,
+          "the beneficiary must be running or queued, but it is " + sequences.state(beneficiary));
     }
     for (int i = 0; i < admittedSize; i++) {
       if (admitted[i] == victim) {
-        throw violation(Invariant.INV_22, victim, "it was admitted in this very draft and cannot be preempted before it ran");
+        throw violation(
+            Invariant.INV_22,
+            victim,
+            "it was admitted in this very draft and cannot be preempted before it ran");
       }
     }
     if (sequences.inFlight[victim] > 0) {
@@ -250,7 +284,10 @@ final class Draft implements BatchDraft {
   @Override
   public void refuse(int sequence) {
     if (!sequences.isQueued(live(sequence))) {
-      throw violation(Invariant.INV_02, sequence, "only a queued sequence can be refused, but it is " + sequences.state(sequence));
+      throw violation(
+          Invariant.INV_02,
+          sequence,
+          "only a queued sequence can be refused, but it is " + sequences.state(sequence));
     }
     int neighbour = sequences.dequeue(sequence);
     record(Step.REFUSED, sequence, neighbour);
@@ -260,7 +297,8 @@ final class Draft implements BatchDraft {
   @Override
   public void pad(int count) {
     if (count < 0) {
-      throw new PolicyViolationException(policyId, Invariant.INV_05, "", "padding must be at least 0 tokens, but was " + count);
+      throw new PolicyViolationException(
+          policyId, Invariant.INV_05, "", "padding must be at least 0 tokens, but was " + count);
     }
     padding = count;
   }
@@ -269,10 +307,16 @@ final class Draft implements BatchDraft {
 
   private void requireSchedulable(int sequence, int count) {
     if (!sequences.isRunning(live(sequence))) {
-      throw violation(Invariant.INV_03, sequence, "only a running sequence can be scheduled, but it is " + sequences.state(sequence));
+      throw violation(
+          Invariant.INV_03,
+          sequence,
+          "only a running sequence can be scheduled, but it is " + sequences.state(sequence));
     }
     if (sequences.scheduled[sequence] > 0) {
-      throw violation(Invariant.INV_03, sequence, "it stands in this batch already, with " + sequences.scheduled[sequence] + " tokens");
+      throw violation(
+          Invariant.INV_03,
+          sequence,
+          "it stands in this batch already, with " + sequences.scheduled[sequence] + " tokens");
     }
     int need = sequences.needTokens(sequence);
     if (count < 1 || count > need) {
@@ -339,7 +383,8 @@ final class Draft implements BatchDraft {
     if (blocks > pool.usableBlocks()) {
       return DraftOutcome.NEVER_FITS;
     }
-    if (chain == null && blocks + headroomBlocks + pool.watermarkBlocks() > pool.availableBlocks()) {
+    if (chain == null
+        && blocks + headroomBlocks + pool.watermarkBlocks() > pool.availableBlocks()) {
       // The common refusal of a blocked head: no need to ask the pool, and nothing is allocated.
       return DraftOutcome.NO_BLOCKS;
     }
@@ -348,10 +393,12 @@ final class Draft implements BatchDraft {
     if (!outcome.ok()) {
       return refusal(outcome);
     }
-    long owner = chain == null ? pool.open(OwnerKind.SEQUENCE) : pool.open(OwnerKind.SEQUENCE, chain);
+    long owner =
+        chain == null ? pool.open(OwnerKind.SEQUENCE) : pool.open(OwnerKind.SEQUENCE, chain);
     outcome = pool.tryAllocate(owner, demand);
     if (!outcome.ok()) {
-      throw new IllegalStateException("the pool broke INV-12: its check said OK and its allocation " + outcome);
+      throw new IllegalStateException(
+          "the pool broke INV-12: its check said OK and its allocation " + outcome);
     }
     int neighbour = sequences.dequeue(sequence);
     record(Step.ADMITTED, sequence, neighbour);
@@ -433,10 +480,16 @@ final class Draft implements BatchDraft {
     preemptedIn[sequence] = id;
   }
 
-  /** A blocked head asks for the same demand again and again; the last one is kept so that asking allocates nothing. */
+  /**
+   * A blocked head asks for the same demand again and again; the last one is kept so that asking
+   * allocates nothing.
+   */
   private KvDemand demand(int length, int hitLimit, int headroom) {
     KvDemand last = lastDemand;
-    if (last != null && last.lengthTokens() == length && last.hitLimitTokens() == hitLimit && last.watermarkBlocks() == headroom) {
+    if (last != null
+        && last.lengthTokens() == length
+        && last.hitLimitTokens() == hitLimit
+        && last.watermarkBlocks() == headroom) {
       return last;
     }
     KvDemand fresh = new KvDemand(length, 0, hitLimit, headroom, 0);
@@ -445,7 +498,9 @@ final class Draft implements BatchDraft {
   }
 
   private static DraftOutcome refusal(KvOutcome outcome) {
-    return outcome.verdict() == KvOutcome.Verdict.NEVER ? DraftOutcome.NEVER_FITS : DraftOutcome.NO_BLOCKS;
+    return outcome.verdict() == KvOutcome.Verdict.NEVER
+        ? DraftOutcome.NEVER_FITS
+        : DraftOutcome.NO_BLOCKS;
   }
 
   // ---- commit and rollback
@@ -511,7 +566,17 @@ final class Draft implements BatchDraft {
       }
     }
     sequences.inFlight[s]++;
-    plan.add(s, sequences.handle(s), sequences.slots[s], kind, start, count, draftTokens, emits, onDevice, sequences.owners[s]);
+    plan.add(
+        s,
+        sequences.handle(s),
+        sequences.slots[s],
+        kind,
+        start,
+        count,
+        draftTokens,
+        emits,
+        onDevice,
+        sequences.owners[s]);
   }
 
   /** Undoes everything since {@link #begin}, in reverse. */
@@ -535,12 +600,12 @@ final class Draft implements BatchDraft {
 
   /** Returns the sequence that step {@code i} refused, or NONE if it did something else. */
   int refusedBy(int i) {
-    return STEPS[stepKinds[i]] == Step.REFUSED ? stepSequences[i] : NONE;
+    return stepKinds[i] == Step.REFUSED ? stepSequences[i] : NONE;
   }
 
   /** Returns the sequence that step {@code i} preempted, or NONE if it did something else. */
   int preemptedBy(int i) {
-    return STEPS[stepKinds[i]] == Step.PREEMPTED ? stepSequences[i] : NONE;
+    return stepKinds[i] == Step.PREEMPTED ? stepSequences[i] : NONE;
   }
 
   /** Returns for whom step {@code i} preempted. */
@@ -558,7 +623,7 @@ final class Draft implements BatchDraft {
 
   private void undo(int i) {
     int s = stepSequences[i];
-    switch (STEPS[stepKinds[i]]) {
+    switch (stepKinds[i]) {
       case GREW -> sequences.writable[s] = stepWritable[i];
       case REFUSED -> {
         restoreState(i, s);
@@ -589,7 +654,7 @@ final class Draft implements BatchDraft {
   }
 
   private void restoreState(int i, int s) {
-    sequences.setState(s, STATES[stepStates[i]]);
+    sequences.setState(s, stepStates[i]);
   }
 
   private void record(Step kind, int s, int neighbour) {
@@ -607,7 +672,7 @@ final class Draft implements BatchDraft {
       stepOwners = Arrays.copyOf(stepOwners, length);
     }
     steps = i + 1;
-    stepKinds[i] = (byte) kind.ordinal();
+    stepKinds[i] = kind;
     stepSequences[i] = s;
     stepNeighbours[i] = neighbour;
     stepStates[i] = sequences.states[s];
@@ -628,7 +693,8 @@ final class Draft implements BatchDraft {
 
   private int live(int sequence) {
     if (!sequences.isLive(sequence)) {
-      throw new PolicyViolationException(policyId, Invariant.INV_02, "", "sequence " + sequence + " is unknown or over");
+      throw new PolicyViolationException(
+          policyId, Invariant.INV_02, "", "sequence " + sequence + " is unknown or over");
     }
     return sequence;
   }

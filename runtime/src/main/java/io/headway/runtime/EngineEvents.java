@@ -4,9 +4,10 @@ import io.headway.api.ImplementedByUsers;
 import io.headway.api.batching.End;
 
 /**
- * Receives what happened to slots and requests, in order, on the caller's thread, when {@link EngineScheduler#events} is called.
- * Inside a call {@code submit} and {@code cancel} of the same scheduler are legal, {@code next}, {@code complete}, {@code fail} and {@code events}
- * are not. An event is delivered once even if the sink throws.
+ * Receives what happened to slots and requests, in order, on the caller's thread, when {@link
+ * EngineScheduler#events} is called. Inside a call {@code submit} and {@code cancel} of the same
+ * scheduler are legal, {@code next}, {@code complete}, {@code fail} and {@code events} are not. An
+ * event is delivered once even if the sink throws.
  */
 @ImplementedByUsers
 public interface EngineEvents {
@@ -19,7 +20,8 @@ public interface EngineEvents {
   default void granted(int slot, long handle) {}
 
   /**
-   * The slot's KV is dead and no plan in flight uses it: the sequence ended, was preempted or handed over.
+   * The slot's KV is dead and no plan in flight uses it: the sequence ended, was preempted or
+   * handed over.
    *
    * @param slot 0 to {@code maxSequences - 1}
    * @param handle the request
@@ -36,8 +38,8 @@ public interface EngineEvents {
   default void ended(long handle, End end, String detail) {}
 
   /**
-   * A request submitted for prefill only has emitted its first token; its blocks stay where they are until {@link EngineScheduler#handOverDone}
-   * or {@link EngineScheduler#handOverFailed}.
+   * A request submitted for prefill only has emitted its first token; its blocks stay where they
+   * are until {@link EngineScheduler#handOverDone} or {@link EngineScheduler#handOverFailed}.
    *
    * @param handle the request
    * @param slot where its KV is

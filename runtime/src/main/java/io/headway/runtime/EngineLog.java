@@ -13,9 +13,11 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Writes what one scheduler decides as decision-log records. Only built when a log was asked for, so it may remember each sequence's blocks.
+ * Writes what one scheduler decides as decision-log records. Only built when a log was asked for,
+ * so it may remember each sequence's blocks.
  *
- * <p>Within one decision, releases come first, then evictions, then allocations, so that every prefix of the log is a state the pool was in.
+ * <p>Within one decision, releases come first, then evictions, then allocations, so that every
+ * prefix of the log is a state the pool was in.
  */
 final class EngineLog {
   private static final int[] NO_BLOCKS = {};
@@ -28,7 +30,8 @@ final class EngineLog {
   private int[] blockCounts = new int[64];
   private long now;
 
-  EngineLog(DecisionLog log, Sequences sequences, KvBlockPool pool, Limits limits, String policyId) {
+  EngineLog(
+      DecisionLog log, Sequences sequences, KvBlockPool pool, Limits limits, String policyId) {
     json = new JsonLine(log);
     this.sequences = sequences;
     this.pool = pool;
@@ -109,11 +112,18 @@ final class EngineLog {
       long owner = sequences.owners[s];
       int hit = paged ? pool.hitTokens(owner) : 0;
       if (sequences.preempted[s] > 0) {
-        json.begin("RESUME", nowNanos).string("r", id(s)).number("computed", sequences.computed[s]).end();
+        json.begin("RESUME", nowNanos)
+            .string("r", id(s))
+            .number("computed", sequences.computed[s])
+            .end();
       }
       if (hit > 0) {
         int shared = hit / pool.geometry().groups().get(0).blockTokens();
-        json.begin("HIT", nowNanos).string("r", id(s)).number("tokens", hit).string("tier", "device").end();
+        json.begin("HIT", nowNanos)
+            .string("r", id(s))
+            .number("tokens", hit)
+            .string("tier", "device")
+            .end();
         learnBlocks(s);
         writeBlocks("SHARE", s, 0, shared, nowNanos);
         writeBlocks("ALLOC", s, shared, blockCount(s), nowNanos);
@@ -140,7 +150,11 @@ final class EngineLog {
       }
       json.number("slot", plan.slot(i)).closeElement();
     }
-    json.closeArray().number("total", plan.tokens()).number("waiting", sequences.waitingCount()).number("free", pool.availableBlocks()).end();
+    json.closeArray()
+        .number("total", plan.tokens())
+        .number("waiting", sequences.waitingCount())
+        .number("free", pool.availableBlocks())
+        .end();
   }
 
   void output(BatchPlan plan, int s, int accepted, int position, long nowNanos) {
@@ -169,11 +183,18 @@ final class EngineLog {
           case NEVER_FITS, DRAINED -> "REJECT";
           default -> "FINISH";
         };
-    json.begin(type, nowNanos).string("r", id(s)).string("reason", code(end.name())).number("output", sequences.generated[s]).end();
+    json.begin(type, nowNanos)
+        .string("r", id(s))
+        .string("reason", code(end.name()))
+        .number("output", sequences.generated[s])
+        .end();
   }
 
   void transfer(int s, String edge, String direction, String result, long nowNanos) {
-    json.begin("XFER_" + edge, nowNanos).number("transfer", sequences.handle(s)).string("r", id(s)).string("direction", direction);
+    json.begin("XFER_" + edge, nowNanos)
+        .number("transfer", sequences.handle(s))
+        .string("r", id(s))
+        .string("direction", direction);
     if (!result.isEmpty()) {
       json.string("result", result);
     }
@@ -188,7 +209,8 @@ final class EngineLog {
   private final KvEventSink writer =
       new KvEventSink() {
         @Override
-        public void stored(BlockKey key, BlockKey parent, int block, int groupId, KvTier tier, int copies) {
+        public void stored(
+            BlockKey key, BlockKey parent, int block, int groupId, KvTier tier, int copies) {
           block("PUBLISH", key, block, groupId, tier);
         }
 
@@ -203,7 +225,12 @@ final class EngineLog {
         }
 
         private void block(String type, BlockKey key, int block, int groupId, KvTier tier) {
-          json.begin(type, now).number("block", block).string("key", key.toString()).number("group", groupId).string("tier", code(tier.name())).end();
+          json.begin(type, now)
+              .number("block", block)
+              .string("key", key.toString())
+              .number("group", groupId)
+              .string("tier", code(tier.name()))
+              .end();
         }
       };
 

@@ -6,8 +6,8 @@ import io.headway.api.Invariant;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
 import io.headway.api.Request;
-import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.BatchView;
+import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.End;
 import io.headway.api.batching.SequenceState;
@@ -33,22 +33,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Schedules one instance: takes requests, hands out batch plans and takes their results. Pull only: it has no thread and no clock, and never calls
- * the engine during a decision.
+ * Schedules one instance: takes requests, hands out batch plans and takes their results. Pull only:
+ * it has no thread and no clock, and never calls the engine during a decision.
  *
- * <p>The loop of an engine: {@link #submit} what arrived, {@link #next} a plan, hand over {@link #events}, execute the plan, {@link #complete} it,
- * deliver the tokens the result allows, hand over events. Every accepted request gets exactly one {@code ended} event, and every granted
- * slot exactly one {@code released}, whatever throws; memory is released when the last plan in flight that mentions it has completed.
+ * <p>The loop of an engine: {@link #submit} what arrived, {@link #next} a plan, hand over {@link
+ * #events}, execute the plan, {@link #complete} it, deliver the tokens the result allows, hand over
+ * events. Every accepted request gets exactly one {@code ended} event, and every granted slot
+ * exactly one {@code released}, whatever throws; memory is released when the last plan in flight
+ * that mentions it has completed.
  *
- * <p>With a depth above 1, further plans may be taken while earlier ones run. Plan k+1 assumes that every emitting row of k continues; if k stops
- * a sequence, its row in k+1 is executed in vain and its result is not delivered.
+ * <p>With a depth above 1, further plans may be taken while earlier ones run. Plan k+1 assumes that
+ * every emitting row of k continues; if k stops a sequence, its row in k+1 is executed in vain and
+ * its result is not delivered.
  *
- * <p>Confined to one thread at a time; an overlapping call throws {@link IllegalStateException} naming both threads. A call that throws has
- * changed nothing. In guard mode (the default) a policy that throws or breaks a rule is replaced by a built-in one for that decision, and for
- * good after three faults; in strict mode the violation is thrown.
+ * <p>Confined to one thread at a time; an overlapping call throws {@link IllegalStateException}
+ * naming both threads. A call that throws has changed nothing. In guard mode (the default) a policy
+ * that throws or breaks a rule is replaced by a built-in one for that decision, and for good after
+ * three faults; in strict mode the violation is thrown.
  *
- * <p>Steady decode allocates nothing: one {@code next} and {@code complete} cost O(rows), and the pool is called only when a sequence crosses
- * into a new block.
+ * <p>Steady decode allocates nothing: one {@code next} and {@code complete} cost O(rows), and the
+ * pool is called only when a sequence crosses into a new block.
  */
 public final class EngineScheduler implements AutoCloseable {
   /** Faults of a policy after which the guard keeps it off, by default. */
@@ -134,7 +138,13 @@ public final class EngineScheduler implements AutoCloseable {
     tenants = new Tenants(b.rememberedTenants);
     adapters = new Adapters(limits.maxAdapters());
     RandomSource random = b.random;
-    sequences = new Sequences(limits, pool, random, tenants, predictions == null ? RemainingTokens.DECLARED : predictions);
+    sequences =
+        new Sequences(
+            limits,
+            pool,
+            random,
+            tenants,
+            predictions == null ? RemainingTokens.DECLARED : predictions);
     custom = new BoundPolicy<>(policy);
     draft =
         new Draft(
@@ -191,8 +201,9 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Takes a request of which only the prompt and the first token are computed here. Then a {@code handOver} event is raised and its blocks stay
-   * pinned until {@link #handOverDone} or {@link #handOverFailed}, or until the lease expires.
+   * Takes a request of which only the prompt and the first token are computed here. Then a {@code
+   * handOver} event is raised and its blocks stay pinned until {@link #handOverDone} or {@link
+   * #handOverFailed}, or until the lease expires.
    *
    * @param request the request
    * @param nowNanos caller's clock
@@ -237,7 +248,8 @@ public final class EngineScheduler implements AutoCloseable {
     if (ids.containsKey(request.id())) {
       return SubmitResult.DUPLICATE_ID;
     }
-    if (pool.footprint().peakBlocks(0, request.maxKvTokens()) > pool.usableBlocks() || !policyCanServe(request)) {
+    if (pool.footprint().peakBlocks(0, request.maxKvTokens()) > pool.usableBlocks()
+        || !policyCanServe(request)) {
       return SubmitResult.NEVER_FITS;
     }
     if (sequences.waitingCount() >= limits.maxWaiting()) {
@@ -280,7 +292,12 @@ public final class EngineScheduler implements AutoCloseable {
     }
     PrefixAttributes attributes =
         new PrefixAttributes(
-            request.adapter(), request.cacheSalt(), sharedAcrossTenants ? "" : request.tenant(), "", java.util.List.of(), java.util.List.of());
+            request.adapter(),
+            request.cacheSalt(),
+            sharedAcrossTenants ? "" : request.tenant(),
+            "",
+            java.util.List.of(),
+            java.util.List.of());
     if (request.hasTokenIds()) {
       BlockKeyChain chain = pool.newKeys(attributes);
       for (int i = 0; i < request.promptTokens(); i++) {
@@ -297,8 +314,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Cancels a request. From this call on no further plan mentions it and none of its tokens is delivered; its memory is released when the last plan in
-   * flight that mentions it has completed.
+   * Cancels a request. From this call on no further plan mentions it and none of its tokens is
+   * delivered; its memory is released when the last plan in flight that mentions it has completed.
    *
    * @param handle the request
    * @param nowNanos caller's clock
@@ -360,9 +377,11 @@ public final class EngineScheduler implements AutoCloseable {
    * Decides the next batch.
    *
    * @param nowNanos caller's clock, not earlier than in the call before
-   * @return a plan, borrowed until it is completed or failed; an empty one, borrowed until the next call, if there is nothing to do
+   * @return a plan, borrowed until it is completed or failed; an empty one, borrowed until the next
+   *     call, if there is nothing to do
    * @throws IllegalStateException if as many plans are in flight as the depth allows
-   * @throws PolicyViolationException in strict mode, if the policy broke a rule; nothing has changed then
+   * @throws PolicyViolationException in strict mode, if the policy broke a rule; nothing has
+   *     changed then
    */
   public BatchPlan next(long nowNanos) {
     enter();
@@ -370,7 +389,13 @@ public final class EngineScheduler implements AutoCloseable {
       refuseInEvents("next");
       if (!canPlan()) {
         throw new IllegalStateException(
-            closed ? "the scheduler is closed" : "next needs fewer than depth = " + depth + " plans in flight, but " + flying + " are; complete one first");
+            closed
+                ? "the scheduler is closed"
+                : "next needs fewer than depth = "
+                    + depth
+                    + " plans in flight, but "
+                    + flying
+                    + " are; complete one first");
       }
       throwPendingFault();
       sequences.nowNanos = nowNanos;
@@ -403,7 +428,11 @@ public final class EngineScheduler implements AutoCloseable {
     try {
       policy.plan(sequences, draft);
       if (policy == custom && stalls(policy)) {
-        throw new PolicyViolationException(policy.id(), Invariant.INV_23, oldestRunnable(), "nothing is in flight and nothing was planned, yet requests wait; plan one or say when to be asked again");
+        throw new PolicyViolationException(
+            policy.id(),
+            Invariant.INV_23,
+            oldestRunnable(),
+            "nothing is in flight and nothing was planned, yet requests wait; plan one or say when to be asked again");
       }
     } catch (RuntimeException e) {
       draft.rollback();
@@ -438,7 +467,10 @@ public final class EngineScheduler implements AutoCloseable {
       if (sequences.preempted[s] == 0) {
         prefixHitTokens += pool.hitTokens(sequences.owners[s]);
       }
-      listener.started(sequences.handle(s), nowNanos - sequences.arrival[s], pool.hitTokens(sequences.owners[s]));
+      listener.started(
+          sequences.handle(s),
+          nowNanos - sequences.arrival[s],
+          pool.hitTokens(sequences.owners[s]));
     }
     for (int i = 0; i < draft.steps(); i++) {
       int s = draft.refusedBy(i);
@@ -480,20 +512,22 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Takes the result of the oldest plan in flight. Afterwards {@link StepResult#deliver} tells which tokens may be shown.
+   * Takes the result of the oldest plan in flight. Afterwards {@link StepResult#deliver} tells
+   * which tokens may be shown.
    *
    * @param result what the engine reports
    * @param nowNanos caller's clock
-   * @throws IllegalStateException if the result is not about the oldest plan in flight, was applied before, or lacks a token; nothing has changed
-   *     then
+   * @throws IllegalStateException if the result is not about the oldest plan in flight, was applied
+   *     before, or lacks a token; nothing has changed then
    */
   public void complete(StepResult result, long nowNanos) {
     completeRepeated(result, 0, nowNanos);
   }
 
   /**
-   * Takes the result of the oldest plan as if it had been planned and executed {@code 1 + repetitions} times in a row, each time yielding one token
-   * per row. For simulators that jump over iterations in which nothing changes.
+   * Takes the result of the oldest plan as if it had been planned and executed {@code 1 +
+   * repetitions} times in a row, each time yielding one token per row. For simulators that jump
+   * over iterations in which nothing changes.
    *
    * @param result what every repetition reports
    * @param repetitions at most what {@link #repeatable} allowed
@@ -531,8 +565,9 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Takes the loss of a whole plan: every row is rolled back and computed again, at most as often as retries are allowed, then ends as FAILED. Plans
-   * still in flight become void, but each must still be completed or failed.
+   * Takes the loss of a whole plan: every row is rolled back and computed again, at most as often
+   * as retries are allowed, then ends as FAILED. Plans still in flight become void, but each must
+   * still be completed or failed.
    *
    * @param stepId the oldest plan in flight
    * @param cause what happened
@@ -572,22 +607,40 @@ public final class EngineScheduler implements AutoCloseable {
 
   private BatchPlan oldestPlan(long stepId) {
     if (flying == 0) {
-      throw new IllegalStateException("no plan is in flight, but a result for step " + stepId + " was given");
+      throw new IllegalStateException(
+          "no plan is in flight, but a result for step " + stepId + " was given");
     }
     BatchPlan plan = ring[oldest];
     if (plan.stepId() != stepId) {
-      throw new IllegalStateException("plans complete in order: the oldest in flight is step " + plan.stepId() + ", but the result is for step " + stepId);
+      throw new IllegalStateException(
+          "plans complete in order: the oldest in flight is step "
+              + plan.stepId()
+              + ", but the result is for step "
+              + stepId);
     }
     return plan;
   }
 
   private static void checkTokens(BatchPlan plan, StepResult result) {
     if (result.rows() != plan.rows()) {
-      throw new IllegalStateException("the result must have the plan's " + plan.rows() + " rows, but has " + result.rows() + "; call begin(plan) first");
+      throw new IllegalStateException(
+          "the result must have the plan's "
+              + plan.rows()
+              + " rows, but has "
+              + result.rows()
+              + "; call begin(plan) first");
     }
     for (int i = 0; i < plan.rows(); i++) {
-      if (plan.emits(i) && result.tokenCount(i) == 0 && result.failure(i) == null && plan.kind(i) != WorkKind.VERIFY) {
-        throw new IllegalStateException("row " + i + " of step " + plan.stepId() + " emits a token, but none was reported; call token or rowFailed");
+      if (plan.emits(i)
+          && result.tokenCount(i) == 0
+          && result.failure(i) == null
+          && plan.kind(i) != WorkKind.VERIFY) {
+        throw new IllegalStateException(
+            "row "
+                + i
+                + " of step "
+                + plan.stepId()
+                + " emits a token, but none was reported; call token or rowFailed");
       }
     }
   }
@@ -655,7 +708,8 @@ public final class EngineScheduler implements AutoCloseable {
     }
   }
 
-  private void publish(int s, BlockKeyChain chain, StepResult result, int row, int output, int end) {
+  private void publish(
+      int s, BlockKeyChain chain, StepResult result, int row, int output, int end) {
     int known = end;
     if (chain.hasTokens()) {
       for (int i = 0; i < output; i++) {
@@ -669,7 +723,8 @@ public final class EngineScheduler implements AutoCloseable {
     if (full > sequences.published[s]) {
       pool.publish(sequences.owners[s], full);
       sequences.published[s] = full;
-      // A published block is never written again, but the tail of the table is as writable as before.
+      // A published block is never written again, but the tail of the table is as writable as
+      // before.
       sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
     }
   }
@@ -690,7 +745,10 @@ public final class EngineScheduler implements AutoCloseable {
   private void failRow(int s, Throwable cause) {
     if (++sequences.failures[s] > maxRetries) {
       String message = cause.getMessage();
-      end(s, End.FAILED, cause.getClass().getSimpleName() + (message == null ? "" : ": " + message));
+      end(
+          s,
+          End.FAILED,
+          cause.getClass().getSimpleName() + (message == null ? "" : ": " + message));
       return;
     }
     sequences.afterFlight[s] = Sequences.REQUEUE;
@@ -888,7 +946,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Returns whether nothing is left: no live request, no plan in flight, no block held but cached ones.
+   * Returns whether nothing is left: no live request, no plan in flight, no block held but cached
+   * ones.
    *
    * @return true if the engine may stop
    */
@@ -897,7 +956,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Aborts whatever is live. Idempotent. Plans in flight may still be completed; nothing new is accepted or planned.
+   * Aborts whatever is live. Idempotent. Plans in flight may still be completed; nothing new is
+   * accepted or planned.
    */
   @Override
   public void close() {
@@ -932,7 +992,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * The KV of a handed-over request could not be copied: it ends as FAILED here and its blocks are given back.
+   * The KV of a handed-over request could not be copied: it ends as FAILED here and its blocks are
+   * given back.
    *
    * @param handle from the {@code handOver} event
    * @param nowNanos caller's clock
@@ -961,7 +1022,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Reserves slot and blocks for a request whose prompt another instance has computed, before any byte moves.
+   * Reserves slot and blocks for a request whose prompt another instance has computed, before any
+   * byte moves.
    *
    * @param request the request
    * @param nowNanos caller's clock
@@ -974,12 +1036,16 @@ public final class EngineScheduler implements AutoCloseable {
     try {
       sequences.nowNanos = nowNanos;
       if (ids.containsKey(request.id())) {
-        throw new IllegalArgumentException("request id must not be live on this scheduler, but '" + request.id() + "' is");
+        throw new IllegalArgumentException(
+            "request id must not be live on this scheduler, but '" + request.id() + "' is");
       }
       if (pool.footprint().peakBlocks(0, request.maxKvTokens()) > pool.usableBlocks()) {
         return new Reservation(Reservation.Kind.NEVER, -1, -1, 0, 0);
       }
-      if (draining != null || closed || sequences.freeSlots() == 0 || !adapters.hasRoomFor(request.adapter())) {
+      if (draining != null
+          || closed
+          || sequences.freeSlots() == 0
+          || !adapters.hasRoomFor(request.adapter())) {
         return new Reservation(Reservation.Kind.LATER, -1, -1, 0, 0);
       }
       long owner = pool.open(OwnerKind.SEQUENCE);
@@ -1004,14 +1070,16 @@ public final class EngineScheduler implements AutoCloseable {
         log.arrived(s, nowNanos);
         log.transfer(s, "BEGIN", "in", "", nowNanos);
       }
-      return new Reservation(Reservation.Kind.GRANTED, handle, sequences.slots[s], pool.blockCount(owner, 0), lease);
+      return new Reservation(
+          Reservation.Kind.GRANTED, handle, sequences.slots[s], pool.blockCount(owner, 0), lease);
     } finally {
       exit();
     }
   }
 
   /**
-   * All KV of a reserved request has arrived: it decodes here from now on, with one token generated already.
+   * All KV of a reserved request has arrived: it decodes here from now on, with one token generated
+   * already.
    *
    * @param reservation from {@link #reserveIncoming}
    * @param firstToken the token its prefill emitted, which the caller has delivered
@@ -1045,8 +1113,9 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * The KV of a reserved request arrived only in part. Depending on how the scheduler was built, the whole blocks that arrived are kept and the rest
-   * of the prompt is computed here (its first token is not delivered again), or everything is given back and the request ends as FAILED.
+   * The KV of a reserved request arrived only in part. Depending on how the scheduler was built,
+   * the whole blocks that arrived are kept and the rest of the prompt is computed here (its first
+   * token is not delivered again), or everything is given back and the request ends as FAILED.
    *
    * @param reservation from {@link #reserveIncoming}
    * @param arrivedTokens leading tokens whose KV arrived, at least 0
@@ -1096,8 +1165,9 @@ public final class EngineScheduler implements AutoCloseable {
   // ---- repetition, for simulators
 
   /**
-   * Returns how often the plan just handed out may be repeated as it is: the policy promises the same decision, no request reaches its output cap,
-   * no deadline passes, and the pool can supply the blocks.
+   * Returns how often the plan just handed out may be repeated as it is: the policy promises the
+   * same decision, no request reaches its output cap, no deadline passes, and the pool can supply
+   * the blocks.
    *
    * @param plan the only plan in flight
    * @param limit most repetitions wanted, at least 0
@@ -1105,19 +1175,29 @@ public final class EngineScheduler implements AutoCloseable {
    */
   @Experimental
   public int repeatable(BatchPlan plan, int limit) {
-    if (depth != 1 || flying != 1 || log != null || policyOff || limit <= 0 || plan.paddingTokens() > 0 || plan.moves() > 0) {
+    if (depth != 1
+        || flying != 1
+        || log != null
+        || policyOff
+        || limit <= 0
+        || plan.paddingTokens() > 0
+        || plan.moves() > 0) {
       return 0;
     }
     int repetitions = limit;
     for (int i = 0; i < plan.rows(); i++) {
       int s = plan.sequences[i];
       BlockKeyChain chain = sequences.keys[s];
-      if (plan.kind(i) != WorkKind.DECODE || sequences.afterFlight[s] != Sequences.STAY || (chain != null && chain.hasTokens())) {
+      if (plan.kind(i) != WorkKind.DECODE
+          || sequences.afterFlight[s] != Sequences.STAY
+          || (chain != null && chain.hasTokens())) {
         return 0;
       }
       repetitions = Math.min(repetitions, sequences.maxNew[s] - sequences.generated[s] - 1);
     }
-    if (repetitions <= 0 || deadlines.earliest() != Long.MAX_VALUE || leases.earliest() != Long.MAX_VALUE) {
+    if (repetitions <= 0
+        || deadlines.earliest() != Long.MAX_VALUE
+        || leases.earliest() != Long.MAX_VALUE) {
       return 0;
     }
     repetitions = Math.min(repetitions, custom.repeatableIterations(sequences));
@@ -1147,7 +1227,9 @@ public final class EngineScheduler implements AutoCloseable {
         if (sequences.computed[s] + k > sequences.writable[s]) {
           KvOutcome outcome = pool.growTo(sequences.owners[s], sequences.computed[s] + k);
           if (!outcome.ok()) {
-            throw new IllegalStateException("repetitions must be at most what repeatable allowed, but the pool answered " + outcome);
+            throw new IllegalStateException(
+                "repetitions must be at most what repeatable allowed, but the pool answered "
+                    + outcome);
           }
           sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
         }
@@ -1189,14 +1271,16 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Counts a fault of the policy, and builds its state anew from what is true. In strict mode a fault outside {@link #next} is kept and thrown by
-   * the next call of it, so that the call in which it happened still takes effect whole.
+   * Counts a fault of the policy, and builds its state anew from what is true. In strict mode a
+   * fault outside {@link #next} is kept and thrown by the next call of it, so that the call in
+   * which it happened still takes effect whole.
    */
   private PolicyViolationException policyFault(RuntimeException cause) {
     PolicyViolationException fault =
         cause instanceof PolicyViolationException violation
             ? violation
-            : new PolicyViolationException(custom.id(), Invariant.INV_02, "", "the policy threw " + cause, cause);
+            : new PolicyViolationException(
+                custom.id(), Invariant.INV_02, "", "the policy threw " + cause, cause);
     violations++;
     if (strict) {
       if (pendingFault == null) {
@@ -1206,7 +1290,10 @@ public final class EngineScheduler implements AutoCloseable {
       if (violations >= maxFaults) {
         policyOff = true;
       }
-      warn(sequences.nowNanos, fault.getMessage() + (policyOff ? "; the policy stays off" : "; the built-in policy decides this once"));
+      warn(
+          sequences.nowNanos,
+          fault.getMessage()
+              + (policyOff ? "; the policy stays off" : "; the built-in policy decides this once"));
       listener.guarded(violations, policyOff);
     }
     if (!policyOff) {
@@ -1308,7 +1395,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Returns what a policy sees of this instance, for tests and tools. Valid until the next call that changes anything.
+   * Returns what a policy sees of this instance, for tests and tools. Valid until the next call
+   * that changes anything.
    *
    * @return the view
    */
@@ -1317,7 +1405,8 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Explains where a request stands and what its last admission attempt was answered. Changes nothing.
+   * Explains where a request stands and what its last admission attempt was answered. Changes
+   * nothing.
    *
    * @param handle the request
    * @return the explanation
@@ -1339,7 +1428,7 @@ public final class EngineScheduler implements AutoCloseable {
         sequences.requestOf(s).id(),
         sequences.state(s),
         ahead,
-        sequences.isQueued(s) ? OUTCOMES[sequences.refusal[s]] : DraftOutcome.DONE,
+        sequences.isQueued(s) ? sequences.refusal[s] : DraftOutcome.DONE,
         sequences.needTokens(s),
         sequences.blocksFor(known),
         sequences.heldBlocks(s),
@@ -1348,8 +1437,6 @@ public final class EngineScheduler implements AutoCloseable {
         sequences.preempted[s],
         active().id());
   }
-
-  private static final DraftOutcome[] OUTCOMES = DraftOutcome.values();
 
   // ---- confinement
 
@@ -1372,7 +1459,8 @@ public final class EngineScheduler implements AutoCloseable {
 
   private void refuseInEvents(String call) {
     if (inEvents) {
-      throw new IllegalStateException(call + " must not be called from within events; only submit and cancel may");
+      throw new IllegalStateException(
+          call + " must not be called from within events; only submit and cancel may");
     }
   }
 
@@ -1385,7 +1473,8 @@ public final class EngineScheduler implements AutoCloseable {
   private static final class Predictions<S> implements RemainingTokens {
     private final LengthPredictor<S> predictor;
     private final S state;
-    private final io.headway.api.prediction.LengthEstimate estimate = new io.headway.api.prediction.LengthEstimate();
+    private final io.headway.api.prediction.LengthEstimate estimate =
+        new io.headway.api.prediction.LengthEstimate();
 
     Predictions(LengthPredictor<S> predictor, S state) {
       this.predictor = predictor;
@@ -1401,7 +1490,9 @@ public final class EngineScheduler implements AutoCloseable {
     @Override
     public int remaining(Request request, int generatedTokens) {
       predictor.estimate(state, request, generatedTokens, estimate);
-      return estimate.hasTokens() ? estimate.wholeRemainingTokens() : DECLARED.remaining(request, generatedTokens);
+      return estimate.hasTokens()
+          ? estimate.wholeRemainingTokens()
+          : DECLARED.remaining(request, generatedTokens);
     }
 
     void observe(Request request, int outputTokens, boolean censored) {
@@ -1543,7 +1634,8 @@ public final class EngineScheduler implements AutoCloseable {
     }
 
     /**
-     * Sets how many blocks of handed-over requests may be pinned before no further prefill-only request starts.
+     * Sets how many blocks of handed-over requests may be pinned before no further prefill-only
+     * request starts.
      *
      * @param blocks at least 1; no bound by default
      * @return this builder
@@ -1554,7 +1646,8 @@ public final class EngineScheduler implements AutoCloseable {
     }
 
     /**
-     * Keeps what arrived of a failed transfer and computes the rest here, instead of giving everything back.
+     * Keeps what arrived of a failed transfer and computes the rest here, instead of giving
+     * everything back.
      *
      * @return this builder
      */
@@ -1621,7 +1714,8 @@ public final class EngineScheduler implements AutoCloseable {
     }
 
     /**
-     * Sets a predictor of output lengths whose state the caller keeps, for instance to share it between instances.
+     * Sets a predictor of output lengths whose state the caller keeps, for instance to share it
+     * between instances.
      *
      * @param predictor the predictor
      * @param state its state, used on this scheduler's thread
@@ -1629,7 +1723,8 @@ public final class EngineScheduler implements AutoCloseable {
      * @return this builder
      */
     public <S> Builder predictor(LengthPredictor<S> predictor, S state) {
-      predictions = new Predictions<>(Check.notNull("predictor", predictor), Check.notNull("state", state));
+      predictions =
+          new Predictions<>(Check.notNull("predictor", predictor), Check.notNull("state", state));
       return this;
     }
 
@@ -1656,14 +1751,19 @@ public final class EngineScheduler implements AutoCloseable {
       String text = policyText;
       if (chosen == null) {
         if (text == null) {
-          throw new IllegalStateException("a policy is missing; call policy(\"vllm-v1\") or policy(object)");
+          throw new IllegalStateException(
+              "a policy is missing; call policy(\"vllm-v1\") or policy(object)");
         }
-        PolicyRegistry known = registry == null ? PolicyRegistry.discover(EngineScheduler.class.getClassLoader()) : registry;
+        PolicyRegistry known =
+            registry == null
+                ? PolicyRegistry.discover(EngineScheduler.class.getClassLoader())
+                : registry;
         chosen = (BatchingPolicy<?>) known.create(Decision.BATCHING, text, BatchingPolicy.class);
       }
       KvBlockPool memory = pool;
       if (memory == null) {
-        throw new IllegalStateException("a pool is missing; call pool(...) with a paged or an accounted one");
+        throw new IllegalStateException(
+            "a pool is missing; call pool(...) with a paged or an accounted one");
       }
       return new EngineScheduler(this, chosen, memory);
     }

@@ -9,10 +9,9 @@ final class EventQueue {
   private static final byte RELEASED = 1;
   private static final byte ENDED = 2;
   private static final byte HAND_OVER = 3;
-  private static final End[] ENDS = End.values();
 
   private byte[] types = new byte[64];
-  private byte[] ends = new byte[64];
+  private End[] ends = new End[64];
   private int[] slots = new int[64];
   private long[] handles = new long[64];
   private String[] details = new String[64];
@@ -24,19 +23,19 @@ final class EventQueue {
   }
 
   void granted(int slot, long handle) {
-    add(GRANTED, slot, handle, 0, "");
+    add(GRANTED, slot, handle, End.STOPPED, "");
   }
 
   void released(int slot, long handle) {
-    add(RELEASED, slot, handle, 0, "");
+    add(RELEASED, slot, handle, End.STOPPED, "");
   }
 
   void ended(long handle, End end, String detail) {
-    add(ENDED, -1, handle, end.ordinal(), detail);
+    add(ENDED, -1, handle, end, detail);
   }
 
   void handOver(long handle, int slot) {
-    add(HAND_OVER, slot, handle, 0, "");
+    add(HAND_OVER, slot, handle, End.STOPPED, "");
   }
 
   int size() {
@@ -48,7 +47,10 @@ final class EventQueue {
     size = newSize;
   }
 
-  /** Hands out events until none is left. Each is taken off before the sink sees it, so that a throwing sink gets it only once. */
+  /**
+   * Hands out events until none is left. Each is taken off before the sink sees it, so that a
+   * throwing sink gets it only once.
+   */
   void drain(EngineEvents sink) {
     while (size > 0) {
       int at = head;
@@ -59,13 +61,13 @@ final class EventQueue {
       switch (types[at]) {
         case GRANTED -> sink.granted(slots[at], handles[at]);
         case RELEASED -> sink.released(slots[at], handles[at]);
-        case ENDED -> sink.ended(handles[at], ENDS[ends[at]], detail);
+        case ENDED -> sink.ended(handles[at], ends[at], detail);
         default -> sink.handOver(handles[at], slots[at]);
       }
     }
   }
 
-  private void add(byte type, int slot, long handle, int end, String detail) {
+  private void add(byte type, int slot, long handle, End end, String detail) {
     if (size == types.length) {
       grow();
     }
@@ -74,14 +76,14 @@ final class EventQueue {
     types[at] = type;
     slots[at] = slot;
     handles[at] = handle;
-    ends[at] = (byte) end;
+    ends[at] = end;
     details[at] = detail;
   }
 
   private void grow() {
     int length = types.length;
     byte[] moreTypes = new byte[length * 2];
-    byte[] moreEnds = new byte[length * 2];
+    End[] moreEnds = new End[length * 2];
     int[] moreSlots = new int[length * 2];
     long[] moreHandles = new long[length * 2];
     String[] moreDetails = new String[length * 2];

@@ -10,8 +10,8 @@ import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.SequenceState;
 
 /**
- * Decides when a custom policy has failed: first come, first served, decodes before prefills, the youngest yields. Keeps nothing, so it can take
- * over at any moment.
+ * Decides when a custom policy has failed: first come, first served, decodes before prefills, the
+ * youngest yields. Keeps nothing, so it can take over at any moment.
  */
 final class GuardPolicy implements BatchingPolicy<Stateless> {
   @Override

@@ -15,7 +15,8 @@ public final class Limits {
   private final int maxWaiting;
   private final int[] rowBuckets;
 
-  private Limits(int maxSequences, int maxTokens, int maxAdapters, int maxWaiting, int[] rowBuckets) {
+  private Limits(
+      int maxSequences, int maxTokens, int maxAdapters, int maxWaiting, int[] rowBuckets) {
     this.maxSequences = maxSequences;
     this.maxTokens = maxTokens;
     this.maxAdapters = maxAdapters;
@@ -44,7 +45,12 @@ public final class Limits {
    * @return changed copy
    */
   public Limits maxAdapters(int adapters) {
-    return new Limits(maxSequences, maxTokens, (int) Check.atLeast("maxAdapters", adapters, 1, "adapter"), maxWaiting, rowBuckets);
+    return new Limits(
+        maxSequences,
+        maxTokens,
+        (int) Check.atLeast("maxAdapters", adapters, 1, "adapter"),
+        maxWaiting,
+        rowBuckets);
   }
 
   /**
@@ -54,26 +60,35 @@ public final class Limits {
    * @return changed copy
    */
   public Limits maxWaiting(int requests) {
-    return new Limits(maxSequences, maxTokens, maxAdapters, (int) Check.atLeast("maxWaiting", requests, 1, "request"), rowBuckets);
+    return new Limits(
+        maxSequences,
+        maxTokens,
+        maxAdapters,
+        (int) Check.atLeast("maxWaiting", requests, 1, "request"),
+        rowBuckets);
   }
 
   /**
-   * Declares the batch sizes that the engine has captured graphs for; {@link BatchPlan#paddedRows()} rounds up to one of them.
+   * Declares the batch sizes that the engine has captured graphs for; {@link
+   * BatchPlan#paddedRows()} rounds up to one of them.
    *
    * @param rows ascending, each at least 1
    * @return changed copy
-   * @throws IllegalArgumentException if they do not ascend or the last is below {@code maxSequences}
+   * @throws IllegalArgumentException if they do not ascend or the last is below {@code
+   *     maxSequences}
    */
   public Limits rowBuckets(int... rows) {
     int previous = 0;
     for (int row : rows) {
       if (row <= previous) {
-        throw new IllegalArgumentException("rowBuckets must ascend from at least 1 row, but has " + row + " after " + previous);
+        throw new IllegalArgumentException(
+            "rowBuckets must ascend from at least 1 row, but has " + row + " after " + previous);
       }
       previous = row;
     }
     if (rows.length > 0 && previous < maxSequences) {
-      throw new IllegalArgumentException("rowBuckets must reach maxSequences = " + maxSequences + " rows, but end at " + previous);
+      throw new IllegalArgumentException(
+          "rowBuckets must reach maxSequences = " + maxSequences + " rows, but end at " + previous);
     }
     return new Limits(maxSequences, maxTokens, maxAdapters, maxWaiting, rows.clone());
   }

@@ -4,8 +4,8 @@ import io.headway.api.ImplementedByUsers;
 import io.headway.api.batching.End;
 
 /**
- * Observes a scheduler for metrics. Primitive arguments, empty defaults, called on the scheduler's thread. A listener must not call the scheduler and
- * must not throw.
+ * Observes a scheduler for metrics. Primitive arguments, empty defaults, called on the scheduler's
+ * thread. A listener must not call the scheduler and must not throw.
  */
 @ImplementedByUsers
 public interface RuntimeListener {

@@ -3,6 +3,7 @@ package io.headway.runtime;
 import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchView;
+import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.KvBlockPool;
@@ -13,8 +14,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All live sequences of one scheduler as parallel arrays, the queue as a linked list and the running set as an array in order of
- * admission. What policies see of it is {@link BatchView}.
+ * All live sequences of one scheduler as parallel arrays, the queue as a linked list and the
+ * running set as an array in order of admission. What policies see of it is {@link BatchView}.
  */
 final class Sequences implements BatchView {
   /** What becomes of a sequence once no plan in flight mentions it any more. */
@@ -22,13 +23,6 @@ final class Sequences implements BatchView {
 
   static final byte RELEASE = 1;
   static final byte REQUEUE = 2;
-
-  private static final SequenceState[] STATES = SequenceState.values();
-  private static final byte WAITING = (byte) SequenceState.WAITING.ordinal();
-  private static final byte SWAPPED = (byte) SequenceState.SWAPPED.ordinal();
-  private static final byte RUNNING = (byte) SequenceState.RUNNING.ordinal();
-  private static final byte MIGRATING = (byte) SequenceState.MIGRATING.ordinal();
-  private static final byte FINISHED = (byte) SequenceState.FINISHED.ordinal();
 
   final Limits limits;
   final KvBlockPool pool;
@@ -43,7 +37,7 @@ final class Sequences implements BatchView {
   // One entry per sequence.
   @Nullable Request[] requests = new Request[64];
   int[] epochs = new int[64];
-  byte[] states = new byte[64];
+  SequenceState[] states = new SequenceState[64];
   byte[] afterFlight = new byte[64];
   int[] prompt = new int[64];
   int[] maxNew = new int[64];
@@ -64,7 +58,7 @@ final class Sequences implements BatchView {
   long[] deadline = new long[64];
   boolean[] verifying = new boolean[64];
   boolean[] handsOver = new boolean[64];
-  byte[] refusal = new byte[64];
+  DraftOutcome[] refusal = new DraftOutcome[64];
   @Nullable BlockKeyChain[] keys = new BlockKeyChain[64];
   private int[] previous = new int[64];
   private int[] next = new int[64];
@@ -91,7 +85,12 @@ final class Sequences implements BatchView {
   private int slotsUsed;
   private int slotBound;
 
-  Sequences(Limits limits, KvBlockPool pool, RandomSource random, Tenants tenants, RemainingTokens predictor) {
+  Sequences(
+      Limits limits,
+      KvBlockPool pool,
+      RandomSource random,
+      Tenants tenants,
+      RemainingTokens predictor) {
     this.limits = limits;
     this.pool = pool;
     this.random = random;
@@ -119,7 +118,7 @@ final class Sequences implements BatchView {
       }
     }
     requests[s] = request;
-    states[s] = FINISHED;
+    states[s] = SequenceState.FINISHED;
     afterFlight[s] = STAY;
     prompt[s] = request.promptTokens();
     maxNew[s] = request.maxNewTokens();
@@ -140,7 +139,7 @@ final class Sequences implements BatchView {
     deadline[s] = request.deadlineNanos();
     verifying[s] = false;
     handsOver[s] = false;
-    refusal[s] = 0;
+    refusal[s] = DraftOutcome.DONE;
     keys[s] = chain;
     scheduled[s] = 0;
     drafts[s] = 0;
@@ -165,7 +164,9 @@ final class Sequences implements BatchView {
   /** Returns the sequence a handle names, or NONE if it is unknown or of another epoch. */
   int find(long handle) {
     int s = (int) handle;
-    return s >= 0 && s < used && requests[s] != null && epochs[s] == (int) (handle >>> 32) ? s : NONE;
+    return s >= 0 && s < used && requests[s] != null && epochs[s] == (int) (handle >>> 32)
+        ? s
+        : NONE;
   }
 
   int live() {
@@ -185,7 +186,7 @@ final class Sequences implements BatchView {
   }
 
   boolean isLive(int s) {
-    return s >= 0 && s < used && requests[s] != null && states[s] != FINISHED;
+    return s >= 0 && s < used && requests[s] != null && states[s] != SequenceState.FINISHED;
   }
 
   /** Returns the blocks of sequences that wait for their hand-over to end. */
@@ -193,7 +194,7 @@ final class Sequences implements BatchView {
     int blocks = 0;
     for (int slot = 0; transferring > 0 && slot < slotBound; slot++) {
       int s = slotHolder[slot];
-      if (s != NONE && handsOver[s] && states[s] == MIGRATING) {
+      if (s != NONE && handsOver[s] && states[s] == SequenceState.MIGRATING) {
         blocks += heldBlocks(s);
       }
     }
@@ -203,35 +204,34 @@ final class Sequences implements BatchView {
   // ---- state changes; counts stay true
 
   void setState(int s, SequenceState to) {
-    byte from = states[s];
-    byte state = (byte) to.ordinal();
-    if (from == SWAPPED) {
+    SequenceState from = states[s];
+    if (from == SequenceState.SWAPPED) {
       swapped--;
-    } else if (from == MIGRATING) {
+    } else if (from == SequenceState.MIGRATING) {
       transferring--;
     }
-    if (state == SWAPPED) {
+    if (to == SequenceState.SWAPPED) {
       swapped++;
-    } else if (state == MIGRATING) {
+    } else if (to == SequenceState.MIGRATING) {
       transferring++;
     }
-    states[s] = state;
+    states[s] = to;
   }
 
   boolean isRunning(int s) {
-    return states[s] == RUNNING;
+    return states[s] == SequenceState.RUNNING;
   }
 
   boolean isQueued(int s) {
-    return states[s] == WAITING || states[s] == SWAPPED;
+    return states[s] == SequenceState.WAITING || states[s] == SequenceState.SWAPPED;
   }
 
   boolean isMigrating(int s) {
-    return states[s] == MIGRATING;
+    return states[s] == SequenceState.MIGRATING;
   }
 
   boolean isFinished(int s) {
-    return states[s] == FINISHED;
+    return states[s] == SequenceState.FINISHED;
   }
 
   // ---- queue
@@ -313,7 +313,7 @@ final class Sequences implements BatchView {
     int kept = 0;
     for (int i = 0; i < runningSize; i++) {
       int s = running[i];
-      if (states[s] == RUNNING) {
+      if (states[s] == SequenceState.RUNNING) {
         running[kept++] = s;
       }
     }
@@ -421,7 +421,7 @@ final class Sequences implements BatchView {
 
   @Override
   public SequenceState state(int sequence) {
-    return STATES[states[sequence]];
+    return states[sequence];
   }
 
   @Override
@@ -529,7 +529,7 @@ final class Sequences implements BatchView {
   @Override
   public int cachedTokens(int sequence) {
     BlockKeyChain chain = keys[sequence];
-    if (chain == null || states[sequence] != WAITING) {
+    if (chain == null || states[sequence] != SequenceState.WAITING) {
       return 0;
     }
     pool.probe(chain, prompt[sequence] + generated[sequence] - 1, probe);

@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an engine reports about one executed plan, and, after {@link EngineScheduler#complete}, which of its tokens may be shown. Reusable:
- * keep one per plan in flight and call {@link #begin} for each plan. Not thread-safe.
+ * What an engine reports about one executed plan, and, after {@link EngineScheduler#complete},
+ * which of its tokens may be shown. Reusable: keep one per plan in flight and call {@link #begin}
+ * for each plan. Not thread-safe.
  */
 public final class StepResult {
   private long stepId = -1;
@@ -57,7 +58,8 @@ public final class StepResult {
   }
 
   /**
-   * Reports the one token that a decode or the last chunk of a prefill yielded, or that a verify yielded when no draft was accepted.
+   * Reports the one token that a decode or the last chunk of a prefill yielded, or that a verify
+   * yielded when no draft was accepted.
    *
    * @param row an emitting row
    * @param token its id; any value if the engine does not tell
@@ -79,7 +81,13 @@ public final class StepResult {
     int room = (row + 1 < rows ? firstToken[row + 1] : tokens.length) - from;
     if (accepted < 0 || accepted + 1 > room || ids.length < accepted + 1) {
       throw new IllegalArgumentException(
-          "accepted must be from 0 to the row's draft count " + (room - 1) + " with one id more than drafts, but was " + accepted + " with " + ids.length + " ids");
+          "accepted must be from 0 to the row's draft count "
+              + (room - 1)
+              + " with one id more than drafts, but was "
+              + accepted
+              + " with "
+              + ids.length
+              + " ids");
     }
     System.arraycopy(ids, 0, tokens, from, accepted + 1);
     tokenCount[row] = accepted + 1;
@@ -116,8 +124,9 @@ public final class StepResult {
   }
 
   /**
-   * Returns, after completion, whether a row's tokens may be shown. False if the request was cancelled, expired, stopped earlier or rolled
-   * back meanwhile, and for the first token of a request whose prompt was recomputed after a failed hand-over.
+   * Returns, after completion, whether a row's tokens may be shown. False if the request was
+   * cancelled, expired, stopped earlier or rolled back meanwhile, and for the first token of a
+   * request whose prompt was recomputed after a failed hand-over.
    *
    * @param row the row
    * @return true if the tokens belong to the output
@@ -196,7 +205,8 @@ public final class StepResult {
 
   private int checked(int row) {
     if (row < 0 || row >= rows) {
-      throw new IllegalArgumentException("row must be from 0 to " + (rows - 1) + ", but was " + row);
+      throw new IllegalArgumentException(
+          "row must be from 0 to " + (rows - 1) + ", but was " + row);
     }
     return row;
   }

@@ -4,7 +4,8 @@ package io.headway.runtime;
  * The answer to a submitted request.
  *
  * @param kind accepted, or why not
- * @param handle names the request from now on if accepted (index in the low, epoch in the high 32 bits), otherwise -1
+ * @param handle names the request from now on if accepted (index in the low, epoch in the high 32
+ *     bits), otherwise -1
  * @param retryAfterNanos with QUEUE_FULL, roughly when a place may become free; otherwise 0
  */
 public record SubmitResult(Kind kind, long handle, long retryAfterNanos) {

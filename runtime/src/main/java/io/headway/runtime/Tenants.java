@@ -5,8 +5,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Numbers tenants densely. A tenant keeps its number while it has live requests, and afterwards until more than the remembered number of
- * tenants are known; then the one idle for longest is forgotten and its number reused.
+ * Numbers tenants densely. A tenant keeps its number while it has live requests, and afterwards
+ * until more than the remembered number of tenants are known; then the one idle for longest is
+ * forgotten and its number reused.
  */
 final class Tenants {
   private static final int NONE = -1;
@@ -25,7 +26,10 @@ final class Tenants {
     this.remembered = remembered;
   }
 
-  /** Returns the number that {@link #acquire} would have to forget first, or -1 if it forgets nobody. */
+  /**
+   * Returns the number that {@link #acquire} would have to forget first, or -1 if it forgets
+   * nobody.
+   */
   int wouldForget(String name) {
     return numbers.containsKey(name) || count < remembered ? NONE : oldestIdle;
   }
@@ -75,7 +79,8 @@ final class Tenants {
 
   String name(int tenant) {
     if (tenant < 0 || tenant >= count) {
-      throw new IllegalArgumentException("tenant must be from 0 to " + (count - 1) + ", but was " + tenant);
+      throw new IllegalArgumentException(
+          "tenant must be from 0 to " + (count - 1) + ", but was " + tenant);
     }
     return names[tenant];
   }

@@ -3,8 +3,9 @@ package io.headway.runtime;
 import java.util.Arrays;
 
 /**
- * Times at which something happens to a request, least first. Entries of requests that are over stay until they surface or until {@link
- * #prune} removes them, so the heap stays proportional to the live requests.
+ * Times at which something happens to a request, least first. Entries of requests that are over
+ * stay until they surface or until {@link #prune} removes them, so the heap stays proportional to
+ * the live requests.
  */
 final class TimerHeap {
   private long[] times = new long[16];
@@ -77,7 +78,8 @@ final class TimerHeap {
       if (child >= size) {
         break;
       }
-      if (child + 1 < size && before(times[child + 1], handles[child + 1], times[child], handles[child])) {
+      if (child + 1 < size
+          && before(times[child + 1], handles[child + 1], times[child], handles[child])) {
         child++;
       }
       if (!before(times[child], handles[child], time, handle)) {

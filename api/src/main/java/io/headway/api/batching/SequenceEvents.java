@@ -65,7 +65,8 @@ public interface SequenceEvents<S> {
   default void onEnded(S state, BatchView view, int sequence, End end) {}
 
   /**
-   * A tenant without live requests is forgotten because too many are known; its number may be given to another.
+   * A tenant without live requests is forgotten because too many are known; its number may be given
+   * to another.
    *
    * @param state the policy's state
    * @param tenant the number
