@@ -2,7 +2,9 @@ package io.headway.architecture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import io.headway.architecture.fixture.NobodyImplements;
 import java.io.DataInputStream;
@@ -74,6 +76,22 @@ class PackagingTest {
     } else {
       assertThat(module.descriptor().opens()).isEmpty();
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void packagesWithPublicTypesAreExported(ProjectModule module) {
+    Set<String> exported = new TreeSet<>();
+    module.descriptor().exports().forEach(exports -> exported.add(exports.source()));
+    Set<String> intended = new TreeSet<>();
+    if (module != ProjectModule.CLI) {
+      module.classes().stream()
+          .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+          .map(JavaClass::getPackageName)
+          .filter(name -> !name.endsWith(".internal"))
+          .forEach(intended::add);
+    }
+    assertThat(exported).isEqualTo(intended);
   }
 
   @Test
