@@ -1,0 +1,86 @@
+package io.headway.api.moe;
+
+import java.util.Arrays;
+
+/**
+ * Scratch memory that routers borrow for one call, so that steady-state routing allocates nothing.
+ * Contents are undefined at the start of every call. A router addresses arrays by small indices of
+ * its own choice; asking again for the same index may return the same array. Not thread-safe.
+ */
+public final class Workspace {
+  private static final int EXPECTED_ARRAYS = 16;
+
+  private double[][] doubles = new double[EXPECTED_ARRAYS][0];
+  private int[][] ints = new int[EXPECTED_ARRAYS][0];
+  private boolean[][] booleans = new boolean[EXPECTED_ARRAYS][0];
+
+  /** Creates an empty workspace. */
+  public Workspace() {}
+
+  /**
+   * Borrows an array of doubles.
+   *
+   * @param index which one, at least 0
+   * @param length the least length needed
+   * @return an array of at least that length with undefined contents
+   */
+  public double[] doubles(int index, int length) {
+    if (index >= doubles.length) {
+      int old = doubles.length;
+      doubles = Arrays.copyOf(doubles, Math.max(index + 1, 2 * old));
+      Arrays.fill(doubles, old, doubles.length, new double[0]);
+    }
+    double[] array = doubles[index];
+    if (array.length < length) {
+      array = new double[grown(array.length, length)];
+      doubles[index] = array;
+    }
+    return array;
+  }
+
+  /**
+   * Borrows an array of ints.
+   *
+   * @param index which one, at least 0
+   * @param length the least length needed
+   * @return an array of at least that length with undefined contents
+   */
+  public int[] ints(int index, int length) {
+    if (index >= ints.length) {
+      int old = ints.length;
+      ints = Arrays.copyOf(ints, Math.max(index + 1, 2 * old));
+      Arrays.fill(ints, old, ints.length, new int[0]);
+    }
+    int[] array = ints[index];
+    if (array.length < length) {
+      array = new int[grown(array.length, length)];
+      ints[index] = array;
+    }
+    return array;
+  }
+
+  /**
+   * Borrows an array of booleans.
+   *
+   * @param index which one, at least 0
+   * @param length the least length needed
+   * @return an array of at least that length with undefined contents
+   */
+  public boolean[] booleans(int index, int length) {
+    if (index >= booleans.length) {
+      int old = booleans.length;
+      booleans = Arrays.copyOf(booleans, Math.max(index + 1, 2 * old));
+      Arrays.fill(booleans, old, booleans.length, new boolean[0]);
+    }
+    boolean[] array = booleans[index];
+    if (array.length < length) {
+      array = new boolean[grown(array.length, length)];
+      booleans[index] = array;
+    }
+    return array;
+  }
+
+  private static int grown(int old, int length) {
+    return (int) Math.min(Integer.MAX_VALUE - 8L, Math.max(length, old + (long) (old >> 1)));
+  }
+}
