@@ -2,4 +2,6 @@
 module io.headway.routing {
   requires transitive io.headway.api;
   requires static org.jspecify;
+
+  exports io.headway.routing.moe;
 }

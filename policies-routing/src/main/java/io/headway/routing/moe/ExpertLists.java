@@ -1,0 +1,123 @@
+package io.headway.routing.moe;
+
+import io.headway.api.moe.ExpertAssignments;
+import io.headway.api.moe.Workspace;
+import java.util.Arrays;
+
+/**
+ * Best-k lists of tokens, one per expert, filled from a stream of rows. Each list has room for
+ * twice its final length and is cut back to the best k whenever it is full, so that an entry costs
+ * a comparison and rarely more. List {@code e} starts at {@code e * stride(k)}.
+ */
+final class ExpertLists {
+  private ExpertLists() {}
+
+  static int stride(int k) {
+    return Math.multiplyExact(2, Math.max(k, 1));
+  }
+
+  /** Offers one row to all lists. {@code row} tells masked experts, whose entries are left out. */
+  static void offer(
+      int token,
+      double[] row,
+      double[] score,
+      int experts,
+      int k,
+      double[] listScore,
+      int[] listToken,
+      int[] count,
+      double[] floor) {
+    int stride = stride(k);
+    for (int e = 0; e < experts; e++) {
+      double v = score[e];
+      if (v > floor[e] && (v > 0 || row[e] > Double.NEGATIVE_INFINITY)) {
+        int base = e * stride;
+        int n = count[e];
+        listScore[base + n] = v;
+        listToken[base + n] = token;
+        n++;
+        if (n == stride) {
+          floor[e] = Selection.partition(listScore, listToken, base, n, k);
+          n = k;
+        }
+        count[e] = n;
+      }
+    }
+  }
+
+  static void clear(int experts, int k, int[] count, double[] floor) {
+    Arrays.fill(count, 0, experts, 0);
+    // With k = 0 nothing is ever better than the floor.
+    Arrays.fill(floor, 0, experts, k == 0 ? Double.POSITIVE_INFINITY : -1);
+  }
+
+  /** Cuts every list to its best k and sorts it by descending score, then ascending token. */
+  static void finish(int experts, int k, double[] listScore, int[] listToken, int[] count) {
+    int stride = stride(k);
+    for (int e = 0; e < experts; e++) {
+      int base = e * stride;
+      int n = count[e];
+      if (n > k) {
+        Selection.partition(listScore, listToken, base, n, k);
+        n = k;
+      }
+      Selection.sort(listScore, listToken, base, n);
+      count[e] = n;
+    }
+  }
+
+  /**
+   * Writes the lists as assignments in token order. Gates lie beside the tokens of the lists and
+   * are divided by the number of experts that chose the token if asked.
+   */
+  static void write(
+      ExpertAssignments out,
+      int tokens,
+      int experts,
+      int k,
+      double[] gate,
+      int[] listToken,
+      int[] count,
+      boolean slots,
+      boolean shareAmongChoosers,
+      Workspace work,
+      int index) {
+    int stride = stride(k);
+    int[] start = work.ints(index, tokens + 1);
+    Arrays.fill(start, 0, tokens + 1, 0);
+    int pairs = 0;
+    for (int e = 0; e < experts; e++) {
+      for (int i = 0; i < count[e]; i++) {
+        start[listToken[e * stride + i] + 1]++;
+      }
+      pairs += count[e];
+    }
+    for (int t = 0; t < tokens; t++) {
+      start[t + 1] += start[t];
+    }
+    int[] pairExpert = work.ints(index + 1, pairs);
+    int[] pairSlot = work.ints(index + 2, pairs);
+    double[] pairGate = work.doubles(index, pairs);
+    // Walking experts upwards leaves every token's pairs in order of expert; start[t] moves to its
+    // end on the way.
+    for (int e = 0; e < experts; e++) {
+      for (int i = 0; i < count[e]; i++) {
+        int at = e * stride + i;
+        int pair = start[listToken[at]]++;
+        pairExpert[pair] = e;
+        pairSlot[pair] = slots ? i : ExpertAssignments.NO_SLOT;
+        pairGate[pair] = gate[at];
+      }
+    }
+    out.reserve(pairs, 0);
+    int from = 0;
+    for (int t = 0; t < tokens; t++) {
+      int to = start[t];
+      for (int pair = from; pair < to; pair++) {
+        double g = shareAmongChoosers ? pairGate[pair] / (to - from) : pairGate[pair];
+        out.assign(t, ExpertAssignments.NO_RANK, pairExpert[pair], pairSlot[pair], g);
+      }
+      from = to;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+package io.headway.routing.moe;
+
+/**
+ * Best-k selection and sorting over primitive arrays; all orders are total, so nothing is random.
+ */
+final class Selection {
+  private static final int INSERTION_RUN = 16;
+
+  private Selection() {}
+
+  /**
+   * Adds the scores of a range to the best k found so far and returns how many there are now. The
+   * best are kept in descending order; of equal scores the one added first comes first.
+   */
+  static int addBest(
+      double[] score, int from, int to, int k, int size, int[] index, double[] value, int at) {
+    int i = from;
+    while (size < k && i < to) {
+      insert(score[i], i, size, index, value, at);
+      size++;
+      i++;
+    }
+    if (k == 0 || i == to) {
+      return size;
+    }
+    int last = at + k - 1;
+    double floor = value[last];
+    for (; i < to; i++) {
+      if (score[i] > floor) {
+        insert(score[i], i, k - 1, index, value, at);
+        floor = value[last];
+      }
+    }
+    return size;
+  }
+
+  private static void insert(double v, int i, int position, int[] index, double[] value, int at) {
+    int j = at + position;
+    while (j > at && value[j - 1] < v) {
+      value[j] = value[j - 1];
+      index[j] = index[j - 1];
+      j--;
+    }
+    value[j] = v;
+    index[j] = i;
+  }
+
+  /**
+   * Reorders {@code count} (score, id) pairs from {@code base} on, so that the first {@code keep}
+   * are the best by descending score, then ascending id, in no particular order. Returns the score
+   * of the worst of them.
+   */
+  static double partition(double[] score, int[] id, int base, int count, int keep) {
+    int low = base;
+    int high = base + count - 1;
+    int target = base + keep - 1;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      order3(score, id, low, middle, high);
+      double pivot = score[middle];
+      int pivotId = id[middle];
+      int i = low;
+      int j = high;
+      while (i <= j) {
+        while (score[i] > pivot || (score[i] == pivot && id[i] < pivotId)) {
+          i++;
+        }
+        while (score[j] < pivot || (score[j] == pivot && id[j] > pivotId)) {
+          j--;
+        }
+        if (i <= j) {
+          swap(score, id, i, j);
+          i++;
+          j--;
+        }
+      }
+      if (target <= j) {
+        high = j;
+      } else if (target >= i) {
+        low = i;
+      } else {
+        break;
+      }
+    }
+    double worst = score[base];
+    for (int i = base + 1; i <= target; i++) {
+      worst = Math.min(worst, score[i]);
+    }
+    return worst;
+  }
+
+  private static void order3(double[] score, int[] id, int low, int middle, int high) {
+    if (before(score, id, middle, low)) {
+      swap(score, id, middle, low);
+    }
+    if (before(score, id, high, low)) {
+      swap(score, id, high, low);
+    }
+    if (before(score, id, high, middle)) {
+      swap(score, id, high, middle);
+    }
+  }
+
+  private static boolean before(double[] score, int[] id, int i, int j) {
+    return score[i] > score[j] || (score[i] == score[j] && id[i] < id[j]);
+  }
+
+  private static void swap(double[] score, int[] id, int i, int j) {
+    double s = score[i];
+    score[i] = score[j];
+    score[j] = s;
+    int t = id[i];
+    id[i] = id[j];
+    id[j] = t;
+  }
+
+  /**
+   * Sorts indices by descending key; equal keys keep their order. A bottom-up merge sort, because
+   * sorting indices by a primitive key without boxing is not in the library.
+   */
+  static void sortDescending(int[] index, int from, int count, double[] key, int[] scratch) {
+    int run = 8;
+    for (int start = from; start < from + count; start += run) {
+      int end = Math.min(start + run, from + count);
+      for (int i = start + 1; i < end; i++) {
+        int moved = index[i];
+        double k = key[moved];
+        int j = i - 1;
+        while (j >= start && key[index[j]] < k) {
+          index[j + 1] = index[j];
+          j--;
+        }
+        index[j + 1] = moved;
+      }
+    }
+    for (long width = run; width < count; width *= 2) {
+      for (long start = 0; start + width < count; start += 2 * width) {
+        int left = (int) start;
+        int middle = (int) (start + width);
+        int right = (int) Math.min(start + 2 * width, count);
+        System.arraycopy(index, from + left, scratch, 0, middle - left);
+        int a = 0;
+        int b = from + middle;
+        int write = from + left;
+        int aEnd = middle - left;
+        int bEnd = from + right;
+        while (a < aEnd && b < bEnd) {
+          index[write++] = key[scratch[a]] >= key[index[b]] ? scratch[a++] : index[b++];
+        }
+        while (a < aEnd) {
+          index[write++] = scratch[a++];
+        }
+      }
+    }
+  }
+
+  /**
+   * Sorts {@code count} (score, id) pairs from {@code base} on by descending score, then ascending
+   * id. Ids are distinct, so the order is total and an unstable sort gives one answer.
+   */
+  static void sort(double[] score, int[] id, int base, int count) {
+    int low = base;
+    int high = base + count - 1;
+    while (high - low >= INSERTION_RUN) {
+      int middle = (low + high) >>> 1;
+      order3(score, id, low, middle, high);
+      double pivot = score[middle];
+      int pivotId = id[middle];
+      int i = low;
+      int j = high;
+      while (i <= j) {
+        while (score[i] > pivot || (score[i] == pivot && id[i] < pivotId)) {
+          i++;
+        }
+        while (score[j] < pivot || (score[j] == pivot && id[j] > pivotId)) {
+          j--;
+        }
+        if (i <= j) {
+          swap(score, id, i, j);
+          i++;
+          j--;
+        }
+      }
+      // Recursing into the smaller side bounds the depth by the logarithm of the length.
+      if (j - low < high - i) {
+        sort(score, id, low, j - low + 1);
+        low = i;
+      } else {
+        sort(score, id, i, high - i + 1);
+        high = j;
+      }
+    }
+    for (int i = low + 1; i <= high; i++) {
+      double s = score[i];
+      int t = id[i];
+      int j = i - 1;
+      while (j >= low && (score[j] < s || (score[j] == s && id[j] > t))) {
+        score[j + 1] = score[j];
+        id[j + 1] = id[j];
+        j--;
+      }
+      score[j + 1] = s;
+      id[j + 1] = t;
+    }
+  }
+}
