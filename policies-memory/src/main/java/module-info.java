@@ -2,4 +2,8 @@
 module io.headway.memory {
   requires transitive io.headway.api;
   requires static org.jspecify;
+
+  exports io.headway.memory.eviction;
+  exports io.headway.memory.pool;
+  exports io.headway.memory.prefix;
 }

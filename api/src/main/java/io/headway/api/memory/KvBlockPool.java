@@ -1,6 +1,7 @@
 package io.headway.api.memory;
 
 import io.headway.api.ProvidedByRuntime;
+import io.headway.api.Request;
 
 /**
  * Hands out, shares, caches and takes back the KV blocks of one instance.
@@ -41,6 +42,31 @@ public interface KvBlockPool extends KvPoolView {
    * @return a new chain; the caller appends tokens to it
    */
   BlockKeyChain newKeys(PrefixAttributes attributes);
+
+  /**
+   * Makes the chain of block keys of a request's prompt: from its token ids if it has them, else
+   * from the block keys that came with it, else without blocks, so that it never hits the cache.
+   *
+   * @param request request whose prompt is to be named
+   * @return a new chain; the caller appends output tokens if it {@linkplain BlockKeyChain#hasTokens
+   *     has tokens}
+   */
+  default BlockKeyChain newKeys(Request request) {
+    PrefixAttributes attributes = PrefixAttributes.of(request);
+    if (request.hasTokenIds()) {
+      BlockKeyChain keys = newKeys(attributes);
+      for (int i = 0; i < request.promptTokens(); i++) {
+        keys.append(request.tokenId(i));
+      }
+      return keys;
+    }
+    long[] given = new long[request.blockKeyCount()];
+    for (int i = 0; i < given.length; i++) {
+      given[i] = request.blockKey(i);
+    }
+    return BlockKeyChain.precomputed(
+        given, 1, geometry().groups().get(0).blockTokens(), attributes);
+  }
 
   /**
    * Makes an owner without blocks and without keys: its blocks are never matchable.
@@ -106,7 +132,6 @@ public interface KvBlockPool extends KvPoolView {
 
   /**
    * Takes back the room beyond a length, deepest block first: rejected drafts, an aborted chunk.
-   * Lengths at or above the current one change nothing.
    *
    * @param owner live owner on the device
    * @param lengthTokens tokens that stay, at least 0

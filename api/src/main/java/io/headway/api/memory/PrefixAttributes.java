@@ -1,5 +1,6 @@
 package io.headway.api.memory;
 
+import io.headway.api.Request;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -48,6 +49,18 @@ public record PrefixAttributes(
     Objects.requireNonNull(kvFormat, "kvFormat");
     media = List.copyOf(media);
     embeddingDigests = List.copyOf(embeddingDigests);
+  }
+
+  /**
+   * Returns what separates a request's blocks from those of others.
+   *
+   * @param request any request
+   * @return its adapter, cache salt and tenant
+   */
+  public static PrefixAttributes of(Request request) {
+    return NONE.withAdapter(request.adapter())
+        .withSalt(request.cacheSalt())
+        .withTenant(request.tenant());
   }
 
   /**
