@@ -1,7 +1,5 @@
 package io.headway.architecture;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,12 +15,8 @@ class DependencyTreeIT {
   @ParameterizedTest
   @EnumSource
   void theTreeIsTheGoldenOne(ProjectModule module) throws IOException {
-    Path golden =
-        ProjectModule.root()
-            .resolve("architecture-tests/src/test/resources/dependency-trees")
-            .resolve(module.artifactId() + ".txt");
-    Path built = module.target().resolve("dependency-tree.txt");
-    assertThat(withoutOwnVersions(built)).isEqualTo(Files.readAllLines(golden));
+    List<String> tree = withoutOwnVersions(module.target().resolve("dependency-tree.txt"));
+    Golden.assertMatches("dependency-trees/" + module.artifactId() + ".txt", tree);
   }
 
   /** A release changes the project's own version everywhere and nothing else. */
