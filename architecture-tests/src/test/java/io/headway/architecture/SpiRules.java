@@ -31,7 +31,7 @@ final class SpiRules {
                 @Override
                 public void check(JavaClass origin, ConditionEvents events) {
                   for (JavaMethod method : origin.getMethods()) {
-                    if (!isCallable(method)) {
+                    if (!isCallable(method) || DESCRIPTIONS.contains(method.getName())) {
                       continue;
                     }
                     if (isVarargs(method)) {
@@ -107,6 +107,9 @@ final class SpiRules {
                 }
               })
           .allowEmptyShould(true);
+
+  /** Methods that describe a policy and are read when it is bound, not in a loop. */
+  private static final Set<String> DESCRIPTIONS = Set.of("claims", "traits");
 
   private static final Set<String> BOXES =
       Set.of(
