@@ -7,4 +7,6 @@ module io.headway.simulator {
   requires com.google.common;
   requires commons.math3;
   requires static org.jspecify;
+
+  exports io.headway.simulator.event;
 }
