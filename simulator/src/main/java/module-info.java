@@ -8,5 +8,6 @@ module io.headway.simulator {
   requires commons.math3;
   requires static org.jspecify;
 
+  exports io.headway.simulator.cost;
   exports io.headway.simulator.event;
 }
