@@ -10,4 +10,5 @@ module io.headway.simulator {
 
   exports io.headway.simulator.cost;
   exports io.headway.simulator.event;
+  exports io.headway.simulator.workload;
 }
