@@ -151,6 +151,22 @@ class PublishedCostModelsTest {
   }
 
   @Test
+  void givesTheTransferTimesOfSplitwise() {
+    double gib = 1 << 30;
+    KvTransferModel fast = KvTransferModel.of(327_680, 200 * gib);
+    assertThat(fast.bytes(1500)).isEqualTo(491_520_000);
+    assertThat(fast.serializedSeconds(1500)).isCloseTo(2.2888e-3, within(5e-8));
+    assertThat(fast.exposedSeconds(1500)).isCloseTo(0.22888e-3, within(5e-9));
+    assertThat(fast.exposedSeconds(511)).isEqualTo(fast.serializedSeconds(511));
+    assertThat(fast.exposedSeconds(512)).isEqualTo(fast.overlappedSeconds(512));
+    assertThat(KvTransferModel.of(327_680, 12.5 * gib).serializedSeconds(1500))
+        .isCloseTo(36.62e-3, within(5e-6));
+    assertThatThrownBy(() -> new KvTransferModel(1, 1, 0.5, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("overlapFactor must be at least 1 and finite, but was 0.5");
+  }
+
+  @Test
   void refusesWhatCannotBe() {
     assertThatThrownBy(() -> Coefficients.named("opt-175b"))
         .isInstanceOf(IllegalArgumentException.class)
