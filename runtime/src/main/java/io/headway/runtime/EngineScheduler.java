@@ -462,6 +462,12 @@ public final class EngineScheduler implements AutoCloseable {
     if (log != null) {
       log.committed(draft, plan, nowNanos);
     }
+    for (int i = 0; i < draft.steps(); i++) {
+      int s = draft.preemptedBy(i);
+      if (s != NONE) {
+        listener.preempted(sequences.handle(s), sequences.preempted[s]);
+      }
+    }
     for (int i = 0; i < draft.admittedCount(); i++) {
       int s = draft.admitted(i);
       if (sequences.preempted[s] == 0) {
