@@ -50,7 +50,7 @@ class PublishedCostModelsTest {
     assertThat(published.millis(decodes(95, 16))).isLessThan(published.millis(decodes(94, 16)));
   }
 
-  @Property(tries = 200)
+  @Property(tries = 200, seed = "42")
   void distServeGrowsWithTheBatchWhenMonotone(
       @ForAll @IntRange(max = 200) int batch,
       @ForAll @IntRange(max = 4096) int context,
@@ -66,7 +66,7 @@ class PublishedCostModelsTest {
     }
   }
 
-  @Property(tries = 100)
+  @Property(tries = 100, seed = "42")
   void distServesQuadraticTermIsTheSameHoweverAPromptIsCut(
       @ForAll @IntRange(min = 2, max = 4096) int prompt,
       @ForAll @IntRange(min = 1, max = 4095) int at) {

@@ -70,7 +70,7 @@ class StepSeriesTest {
     }
   }
 
-  @Property(tries = 200)
+  @Property(tries = 200, seed = "42")
   void agreesWithTheIntegral(@ForAll("pieces") List<Piece> pieces) {
     StepSeries whole = new StepSeries();
     StepSeries chopped = new StepSeries();
@@ -96,7 +96,7 @@ class StepSeriesTest {
     assertThat(t.max()).isEqualTo(2.0 * max);
   }
 
-  @Property(tries = 100)
+  @Property(tries = 100, seed = "42")
   void addsSeriesOfDifferentWidths(@ForAll("pieces") List<Piece> pieces) {
     StepSeries fine = new StepSeries();
     StepSeries coarse = new StepSeries();
