@@ -4,6 +4,7 @@ module io.headway.memory {
   requires static org.jspecify;
 
   exports io.headway.memory.eviction;
+  exports io.headway.memory.footprint;
   exports io.headway.memory.pool;
   exports io.headway.memory.prefix;
 }

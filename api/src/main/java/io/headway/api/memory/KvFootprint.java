@@ -35,4 +35,17 @@ public interface KvFootprint {
   default int peakBlocks(int fromTokens, int toTokens) {
     return blocks(toTokens);
   }
+
+  /**
+   * Returns a length up to which a number of blocks suffices, so that a caller need not ask at
+   * every token. The default promises nothing beyond the present length.
+   *
+   * @param lengthTokens present length, for which {@code blocks} suffice, at least 0
+   * @param blocks blocks held, at least 0
+   * @return tokens, at least {@code lengthTokens}; for every length in between {@code blocks}
+   *     suffice
+   */
+  default int reachTokens(int lengthTokens, int blocks) {
+    return lengthTokens;
+  }
 }

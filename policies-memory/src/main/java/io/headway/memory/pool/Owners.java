@@ -38,7 +38,10 @@ final class Owners {
   /** 1 once positions were dropped: such an owner publishes nothing. */
   static final int LOSSY = 8;
 
-  private static final int FIELDS = 9;
+  /** Units held, in a pool that has no tables. */
+  static final int UNITS = 9;
+
+  private static final int FIELDS = 10;
 
   /** Values of {@link #STATE}. */
   static final int CLOSED = 0;
@@ -137,11 +140,53 @@ final class Owners {
   /** Returns the dense index of a live owner that was not released and is on the device. */
   int requireOnDevice(long handle) {
     int owner = requireOpen(handle);
+    requireDeviceTier(owner, handle);
+    return owner;
+  }
+
+  void requireDeviceTier(int owner, long handle) {
     if (fields[TIER][owner] != 0) {
       throw new IllegalStateException(
           "owner must be on the device, but " + describe(handle) + " is swapped out");
     }
+  }
+
+  /** Returns the dense index of a live owner that is pinned. */
+  int requirePinned(long handle) {
+    int owner = require(handle);
+    if (fields[PINS][owner] == 0) {
+      throw new IllegalStateException("owner must be pinned, but " + describe(handle) + " is not");
+    }
     return owner;
+  }
+
+  /** Refuses a list of owners that cannot all leave a tier together. */
+  void requireSwappable(long[] list, int count, int tier) {
+    if (count < 1 || count > list.length) {
+      throw new IllegalArgumentException(
+          "count must be between 1 and " + list.length + " owners, but was " + count);
+    }
+    for (int n = 0; n < count; n++) {
+      int owner = requireOpen(list[n]);
+      if (fields[TIER][owner] != tier) {
+        throw new IllegalStateException(
+            "owner must be "
+                + (tier == 0 ? "on the device" : "swapped out")
+                + ", but "
+                + describe(list[n])
+                + " is not");
+      }
+      if (fields[PINS][owner] > 0) {
+        throw new IllegalStateException(
+            "owner must not be pinned, but " + describe(list[n]) + " is");
+      }
+      for (int m = 0; m < n; m++) {
+        if (list[m] == list[n]) {
+          throw new IllegalArgumentException(
+              "owners must be distinct, but " + describe(list[n]) + " appears twice");
+        }
+      }
+    }
   }
 
   static String describe(long handle) {

@@ -29,6 +29,7 @@ import io.headway.api.memory.OwnerKind;
 import io.headway.api.memory.PrefixAttributes;
 import io.headway.api.memory.ReleaseOrder;
 import io.headway.memory.eviction.LruEviction;
+import io.headway.memory.footprint.PagedFootprint;
 import io.headway.memory.prefix.HybridPrefix;
 import io.headway.memory.prefix.Sha256BlockHash;
 import java.util.Arrays;
@@ -386,6 +387,11 @@ public final class PagedKvBlockPool implements KvBlockPool {
     return order;
   }
 
+  /** Returns how many contents are remembered; nothing but cached and live content may be. */
+  int contentNodes() {
+    return index.live();
+  }
+
   // Owners.
 
   @Override
@@ -414,7 +420,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
     if (!outcome.ok()) {
       return outcome;
     }
-    int need = footprint.perGroup(demand.totalTokens());
+    int need = footprint.blocksPerGroup(demand.totalTokens());
     for (int g = 0; g < groups; g++) {
       for (int i = 0; i < hit; i++) {
         int block = i < hitFrom[g] ? NONE : hitCopies[g][i];
@@ -447,7 +453,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
       return KvOutcome.OK;
     }
     int first = length / blockTokens;
-    int need = footprint.perGroup(lengthTokens);
+    int need = footprint.blocksPerGroup(lengthTokens);
     int fresh = 0;
     for (int g = 0; g < groups; g++) {
       int count = owners.count(o, g);
@@ -496,7 +502,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
   public void truncate(long owner, int lengthTokens) {
     int o = owners.requireOnDevice(owner);
     atLeast("lengthTokens", lengthTokens, 0, "token");
-    int keep = footprint.perGroup(lengthTokens);
+    int keep = footprint.blocksPerGroup(lengthTokens);
     for (int g = 0; g < groups; g++) {
       runEnd = NONE;
       while (owners.count(o, g) > keep) {
@@ -527,12 +533,8 @@ public final class PagedKvBlockPool implements KvBlockPool {
 
   @Override
   public void unpin(long owner) {
-    int o = owners.require(owner);
+    int o = owners.requirePinned(owner);
     int pins = owners.get(Owners.PINS, o);
-    if (pins == 0) {
-      throw new IllegalStateException(
-          "owner must be pinned, but " + Owners.describe(owner) + " is not");
-    }
     owners.set(Owners.PINS, o, pins - 1);
     if (pins == 1 && owners.get(Owners.STATE, o) == Owners.RELEASING) {
       finish(
@@ -546,10 +548,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
   @Override
   public void publish(long owner, int upToTokens) {
     int o = owners.require(owner);
-    if (owners.get(Owners.TIER, o) != DEVICE) {
-      throw new IllegalStateException(
-          "owner must be on the device, but " + Owners.describe(owner) + " is swapped out");
-    }
+    owners.requireDeviceTier(o, owner);
     int room = roomBlocks(o) * blockTokens;
     if (upToTokens < 0 || upToTokens > room) {
       throw new IllegalArgumentException(
@@ -605,7 +604,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
               + " tokens, but has "
               + keep.position(keep.size() - 1));
     }
-    int targets = footprint.perGroup(keep.size());
+    int targets = footprint.blocksPerGroup(keep.size());
     int unchanged = 0;
     while (unchanged < keep.size() && keep.position(unchanged) == unchanged) {
       unchanged++;
@@ -667,7 +666,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
 
   @Override
   public KvOutcome swapOut(long[] swapped, int count) {
-    requireSwappable(swapped, count, DEVICE);
+    owners.requireSwappable(swapped, count, DEVICE);
     int need = mapDistinct(swapped, count, device);
     if (need > host.available()) {
       return later(Reason.HOST_BLOCKS, need - host.available());
@@ -678,7 +677,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
 
   @Override
   public KvOutcome swapIn(long[] swapped, int count) {
-    requireSwappable(swapped, count, HOST);
+    owners.requireSwappable(swapped, count, HOST);
     int need = mapDistinct(swapped, count, host);
     int watermark = watermarkBlocks();
     if (need > device.usable() - watermark) {
@@ -965,7 +964,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
 
   /** The one admission test: new blocks and idle hits both leave the available ones. */
   private KvOutcome admission(int hit, KvDemand demand) {
-    int need = footprint.perGroup(demand.totalTokens());
+    int need = footprint.blocksPerGroup(demand.totalTokens());
     long fresh = (long) groups * (need - hit);
     long real = fresh;
     for (int g = 0; g < groups; g++) {
@@ -1353,7 +1352,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
           continue;
         }
         int source = hittableCopy(from, index.firstCopy(node, index.list(fromTier, g)));
-        if (source == NONE) {
+        if (source == NONE || from.isRead(source)) {
           gap |= windows[g] == 0;
         } else {
           addPending(source);
@@ -1415,34 +1414,6 @@ public final class PagedKvBlockPool implements KvBlockPool {
     if (!owners.isEmpty(o)) {
       throw new IllegalStateException(
           "owner must have no blocks yet, but " + Owners.describe(owner) + " has some");
-    }
-  }
-
-  private void requireSwappable(long[] list, int count, int tier) {
-    if (count < 1 || count > list.length) {
-      throw new IllegalArgumentException(
-          "count must be between 1 and " + list.length + " owners, but was " + count);
-    }
-    for (int n = 0; n < count; n++) {
-      int o = owners.requireOpen(list[n]);
-      if (owners.get(Owners.TIER, o) != tier) {
-        throw new IllegalStateException(
-            "owner must be "
-                + (tier == DEVICE ? "on the device" : "swapped out")
-                + ", but "
-                + Owners.describe(list[n])
-                + " is not");
-      }
-      if (owners.get(Owners.PINS, o) > 0) {
-        throw new IllegalStateException(
-            "owner must not be pinned, but " + Owners.describe(list[n]) + " is");
-      }
-      for (int m = 0; m < n; m++) {
-        if (list[m] == list[n]) {
-          throw new IllegalArgumentException(
-              "owners must be distinct, but " + Owners.describe(list[n]) + " appears twice");
-        }
-      }
     }
   }
 
