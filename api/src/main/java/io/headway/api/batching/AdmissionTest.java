@@ -60,6 +60,19 @@ public interface AdmissionTest<S> extends SchedulingPolicy<S>, SequenceEvents<S>
   }
 
   /**
+   * Returns for how many further iterations of the same decodes the LATER given in this decision
+   * stands, as {@link BatchingPolicy#repeatableIterations}.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @return iterations, {@link Integer#MAX_VALUE} for "until an event"; 0 (the default) promises
+   *     nothing
+   */
+  default int repeatableIterations(S state, BatchView view) {
+    return 0;
+  }
+
+  /**
    * Explains a verdict in a few words, for {@code explain}; called on demand only.
    *
    * @param state the policy's state

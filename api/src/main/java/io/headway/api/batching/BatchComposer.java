@@ -1,6 +1,7 @@
 package io.headway.api.batching;
 
 import io.headway.api.ImplementedByUsers;
+import io.headway.api.Request;
 import io.headway.api.SchedulingPolicy;
 
 /**
@@ -11,6 +12,18 @@ import io.headway.api.SchedulingPolicy;
  */
 @ImplementedByUsers
 public interface BatchComposer<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
+  /**
+   * As {@link BatchingPolicy#canServe}.
+   *
+   * @param state the composer's state
+   * @param view the instance
+   * @param request who asks
+   * @return true (the default) to accept
+   */
+  default boolean canServe(S state, BatchView view, Request request) {
+    return true;
+  }
+
   /**
    * Drafts the batch.
    *
@@ -31,7 +44,8 @@ public interface BatchComposer<S> extends SchedulingPolicy<S>, SequenceEvents<S>
   }
 
   /**
-   * As {@link BatchingPolicy#repeatableIterations}, provided the head of the queue stays refused.
+   * As {@link BatchingPolicy#repeatableIterations}, provided that whoever was refused in this
+   * decision stays refused. Not asked if somebody was preempted, or should have been.
    *
    * @param state the composer's state
    * @param view the instance

@@ -39,6 +39,15 @@ public interface BatchContext {
   void setAside(int sequence);
 
   /**
+   * Compares any two live sequences, queued or running, by the policy's order.
+   *
+   * @param a a live sequence
+   * @param b a live sequence
+   * @return negative if {@code a} goes first; 0 only if {@code a == b}
+   */
+  int compare(int a, int b);
+
+  /**
    * Asks the admission test and, on YES, admits. NEVER ends the request and answers {@link
    * DraftOutcome#NEVER_FITS}; LATER answers {@link DraftOutcome#NO_BLOCKS}.
    *
@@ -49,7 +58,16 @@ public interface BatchContext {
   DraftOutcome admit(int sequence, int tokens);
 
   /**
-   * Asks the victim selector and preempts whom it names.
+   * Asks the victim selector for one of all running sequences, in order of admission, and preempts
+   * it.
+   *
+   * @param beneficiary who needs blocks
+   * @return the victim, or {@link BatchView#NONE} if nobody was preempted
+   */
+  int makeRoom(int beneficiary);
+
+  /**
+   * Asks the victim selector for one of the given sequences and preempts it.
    *
    * @param beneficiary who needs blocks
    * @param candidates running sequences in the composer's order; those in flight are passed over

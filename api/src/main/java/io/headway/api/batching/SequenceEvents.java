@@ -55,6 +55,17 @@ public interface SequenceEvents<S> {
       S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {}
 
   /**
+   * Returns whether one {@link #onServed} with k output tokens leaves this state as k calls with
+   * one each would, bit for bit and in whatever order sequences are served. A stateful part that
+   * does not say so is never fast-forwarded.
+   *
+   * @return false by default
+   */
+  default boolean servedInBulk() {
+    return false;
+  }
+
+  /**
    * A sequence is over. Its number may be reused after this call.
    *
    * @param state the policy's state
