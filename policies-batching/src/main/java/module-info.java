@@ -2,4 +2,14 @@
 module io.headway.batching {
   requires transitive io.headway.api;
   requires static org.jspecify;
+
+  exports io.headway.batching.admission;
+  exports io.headway.batching.composition;
+  exports io.headway.batching.fairness;
+  exports io.headway.batching.order;
+  exports io.headway.batching.preemption;
+  exports io.headway.batching.systems;
+
+  provides io.headway.api.config.PolicyCatalog with
+      io.headway.batching.systems.BatchingPolicies;
 }

@@ -55,14 +55,17 @@ public interface SequenceEvents<S> {
       S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {}
 
   /**
-   * Returns whether one {@link #onServed} with k output tokens leaves this state as k calls with
-   * one each would, bit for bit and in whatever order sequences are served. A stateful part that
-   * does not say so is never fast-forwarded.
+   * Returns for how many iterations, each of one output token per running sequence, one {@link
+   * #onServed} per sequence leaves this state as one per sequence and iteration would, bit for bit.
+   * Asked of the stateful parts of a policy, so that it can answer {@link
+   * BatchingPolicy#repeatableIterations}.
    *
-   * @return false by default
+   * @param state the policy's state
+   * @param view the instance
+   * @return iterations, {@link Integer#MAX_VALUE} for any number; 0 (the default) promises nothing
    */
-  default boolean servedInBulk() {
-    return false;
+  default int bulkIterations(S state, BatchView view) {
+    return 0;
   }
 
   /**

@@ -1,0 +1,619 @@
+package io.headway.batching.composition;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headway.api.Claims;
+import io.headway.api.Request;
+import io.headway.api.SchedulingPolicy;
+import io.headway.api.Stateless;
+import io.headway.api.batching.AdmissionTest;
+import io.headway.api.batching.AdmissionVerdict;
+import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.BatchContext;
+import io.headway.api.batching.BatchDraft;
+import io.headway.api.batching.BatchView;
+import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.batching.DraftOutcome;
+import io.headway.api.batching.End;
+import io.headway.api.batching.PreemptionMode;
+import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.VictimSelector;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides the batch of each iteration by four parts: a {@link QueueOrder} says who is next, an
+ * {@link AdmissionTest} whether it may start and how much memory it takes, a {@link BatchComposer}
+ * which tokens run, and a {@link VictimSelector} who yields on shortage. Every published batching
+ * system of {@code io.headway.batching.systems} is one product of such parts; {@link Batching}
+ * makes new ones and refuses those that make no sense.
+ *
+ * <p>The policy keeps the waiting sequences in the structure that the order's {@link
+ * QueueOrder.KeyChange} allows: the scheduler's own list, a heap, a heap of tenants over one queue
+ * each, or a heap built at each decision. Events go to every part that keeps state; a part whose
+ * state is {@link Stateless} has nothing to update and is told nothing. One object may play several
+ * roles: it then has one state and is told of each event once.
+ *
+ * <p>Cost per decision without changes: what the composer does. Per arrival, admission, preemption
+ * or end: O(log waiting), O(log tenants) for {@link QueueOrder.KeyChange#PER_TENANT}. Allocates
+ * only to grow. Immutable and shareable; the state is single-threaded like every decision loop.
+ */
+public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatchingPolicy.State> {
+  private final String id;
+  private final Claims claims;
+  private final Parts<?, ?, ?, ?> parts;
+
+  private ComposedBatchingPolicy(String id, Claims claims, Parts<?, ?, ?, ?> parts) {
+    this.id = id;
+    this.claims = claims;
+    this.parts = parts;
+  }
+
+  static <O, A, C, V> ComposedBatchingPolicy of(
+      String id,
+      QueueOrder<O> order,
+      AdmissionTest<A> admission,
+      BatchComposer<C> composition,
+      @Nullable VictimSelector<V> victims) {
+    return new ComposedBatchingPolicy(
+        id,
+        claimsOf(order, admission, composition, victims),
+        new Parts<>(order, admission, composition, victims));
+  }
+
+  private static Claims claimsOf(
+      QueueOrder<?> order,
+      AdmissionTest<?> admission,
+      BatchComposer<?> composition,
+      @Nullable VictimSelector<?> victims) {
+    Claims all = order.claims().and(admission.claims()).and(composition.claims());
+    Claims joined = victims == null ? all : all.and(victims.claims());
+    Claims.Builder kept = Claims.builder();
+    joined.needs().forEach(kept::needs);
+    for (Claims.Bound bound : Claims.Bound.values()) {
+      OptionalDouble value = joined.bound(bound);
+      // An admission test that never runs out of memory says nothing about a composer that
+      // preempts in favour of newcomers.
+      boolean void_ =
+          bound == Claims.Bound.PREEMPTIONS_PER_REQUEST && composition instanceof PreemptsForOrder;
+      if (value.isPresent() && !void_) {
+        kept.bound(bound, value.getAsDouble());
+      }
+    }
+    return kept.build();
+  }
+
+  @Override
+  public String id() {
+    return id;
+  }
+
+  @Override
+  public State newState() {
+    return parts.newState();
+  }
+
+  @Override
+  public Claims claims() {
+    return claims;
+  }
+
+  /**
+   * Returns who is next.
+   *
+   * @return the order of the queue
+   */
+  public QueueOrder<?> order() {
+    return parts.order;
+  }
+
+  /**
+   * Returns who may start.
+   *
+   * @return the admission test
+   */
+  public AdmissionTest<?> admission() {
+    return parts.admission;
+  }
+
+  /**
+   * Returns what runs.
+   *
+   * @return the composer
+   */
+  public BatchComposer<?> composition() {
+    return parts.composition;
+  }
+
+  /**
+   * Returns whether sequences are preempted at all.
+   *
+   * @return false if the policy has no victim selector
+   */
+  public boolean preempts() {
+    return parts.victims != null;
+  }
+
+  @Override
+  public boolean canServe(State state, BatchView view, Request request) {
+    return state.canServe(view, request);
+  }
+
+  @Override
+  public void plan(State state, BatchView view, BatchDraft draft) {
+    state.plan(view, draft);
+  }
+
+  @Override
+  public long wakeAtNanos(State state, BatchView view) {
+    return state.wakeAtNanos(view);
+  }
+
+  @Override
+  public int repeatableIterations(State state, BatchView view) {
+    return state.repeatableIterations(view);
+  }
+
+  @Override
+  public void onQueued(State state, BatchView view, int sequence) {
+    state.onQueued(view, sequence);
+  }
+
+  @Override
+  public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
+    state.onAdmitted(view, sequence, cachedTokens);
+  }
+
+  @Override
+  public void onPreempted(State state, BatchView view, int sequence) {
+    state.onPreempted(view, sequence);
+  }
+
+  @Override
+  public void onServed(
+      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
+    state.onServed(view, sequence, prefillTokens, outputTokens);
+  }
+
+  @Override
+  public void onEnded(State state, BatchView view, int sequence, End end) {
+    state.onEnded(view, sequence, end);
+  }
+
+  @Override
+  public String toString() {
+    return id
+        + "["
+        + parts.order.id()
+        + ", "
+        + parts.admission.id()
+        + ", "
+        + parts.composition.id()
+        + ", "
+        + (parts.victims == null ? "no preemption" : parts.victims.id())
+        + "]";
+  }
+
+  /** What a composed policy remembers: its waiting queue and the states of its parts. */
+  public abstract static sealed class State {
+    private State() {}
+
+    /**
+     * Returns the state of one part.
+     *
+     * @param part the order, admission test, composer or victim selector of this policy
+     * @param <S> the type of its state
+     * @return its state
+     * @throws IllegalArgumentException if the policy is not made of this very object
+     */
+    public abstract <S> S of(SchedulingPolicy<S> part);
+
+    abstract boolean canServe(BatchView view, Request request);
+
+    abstract void plan(BatchView view, BatchDraft draft);
+
+    abstract long wakeAtNanos(BatchView view);
+
+    abstract int repeatableIterations(BatchView view);
+
+    abstract void onQueued(BatchView view, int sequence);
+
+    abstract void onAdmitted(BatchView view, int sequence, int cachedTokens);
+
+    abstract void onPreempted(BatchView view, int sequence);
+
+    abstract void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens);
+
+    abstract void onEnded(BatchView view, int sequence, End end);
+  }
+
+  private record Parts<O, A, C, V>(
+      QueueOrder<O> order,
+      AdmissionTest<A> admission,
+      BatchComposer<C> composition,
+      @Nullable VictimSelector<V> victims) {
+    State newState() {
+      return new BoundState<>(this);
+    }
+  }
+
+  /** The parts with their states: the one place where both types are known. */
+  private static final class BoundState<O, A, C, V> extends State implements BatchContext {
+    private final QueueOrder<O> order;
+    private final AdmissionTest<A> admission;
+    private final BatchComposer<C> composition;
+    private final @Nullable VictimSelector<V> victims;
+
+    private final O orderState;
+    private final A admissionState;
+    private final C compositionState;
+    private final @Nullable V victimsState;
+
+    private final boolean orderListens;
+    private final boolean admissionListens;
+    private final boolean compositionListens;
+    private final boolean victimsListen;
+
+    private final WaitingQueue queue;
+    private int[] candidates = new int[16];
+
+    private @Nullable BatchView view;
+    private @Nullable BatchDraft draft;
+
+    // How the last decision ended, for repeatableIterations.
+    private boolean shortage;
+    private boolean refused;
+    private boolean refusedByTest;
+
+    BoundState(Parts<O, A, C, V> parts) {
+      order = parts.order;
+      admission = parts.admission;
+      composition = parts.composition;
+      victims = parts.victims;
+      orderState = order.newState();
+      admissionState = sharedOr(admission, order, orderState);
+      compositionState = sharedOr(composition, order, orderState, admission, admissionState);
+      victimsState =
+          victims == null
+              ? null
+              : sharedOr(
+                  victims,
+                  order,
+                  orderState,
+                  admission,
+                  admissionState,
+                  composition,
+                  compositionState);
+      orderListens = keepsState(orderState);
+      admissionListens = keepsState(admissionState) && !same(admission, order);
+      compositionListens =
+          keepsState(compositionState)
+              && !same(composition, order)
+              && !same(composition, admission);
+      victimsListen =
+          victims != null
+              && victimsState != null
+              && keepsState(victimsState)
+              && !same(victims, order)
+              && !same(victims, admission)
+              && !same(victims, composition);
+      queue = WaitingQueue.of(order, orderState);
+    }
+
+    private static boolean same(Object a, Object b) {
+      return a == b;
+    }
+
+    private static boolean keepsState(Object state) {
+      return state != Stateless.STATE;
+    }
+
+    /** The state of the earlier part that is the same object, or a new one. */
+    @SuppressWarnings("unchecked") // One object has one state type.
+    private static <S> S sharedOr(SchedulingPolicy<S> part, Object... earlier) {
+      for (int i = 0; i < earlier.length; i += 2) {
+        if (earlier[i] == part) {
+          return (S) earlier[i + 1];
+        }
+      }
+      return part.newState();
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // The state was made by this very part.
+    public <S> S of(SchedulingPolicy<S> part) {
+      if (part == order) {
+        return (S) requireNonNull(orderState);
+      }
+      if (part == admission) {
+        return (S) requireNonNull(admissionState);
+      }
+      if (part == composition) {
+        return (S) requireNonNull(compositionState);
+      }
+      if (victims != null && part == victims) {
+        return (S) requireNonNull(victimsState);
+      }
+      throw new IllegalArgumentException(
+          "part must be one this policy is made of, but '" + part.id() + "' is not");
+    }
+
+    @Override
+    boolean canServe(BatchView view, Request request) {
+      return admission.canServe(admissionState, view, request)
+          && composition.canServe(compositionState, view, request);
+    }
+
+    @Override
+    void plan(BatchView view, BatchDraft draft) {
+      this.view = view;
+      this.draft = draft;
+      shortage = false;
+      refused = false;
+      refusedByTest = false;
+      try {
+        composition.compose(compositionState, this);
+      } finally {
+        queue.endDecision(view);
+        this.view = null;
+        this.draft = null;
+      }
+    }
+
+    @Override
+    long wakeAtNanos(BatchView view) {
+      return composition.wakeAtNanos(compositionState, view);
+    }
+
+    @Override
+    int repeatableIterations(BatchView view) {
+      if (shortage || (refused && !queue.headStands(view))) {
+        return 0;
+      }
+      int iterations = composition.repeatableIterations(compositionState, view);
+      if (refusedByTest) {
+        iterations = Math.min(iterations, admission.repeatableIterations(admissionState, view));
+      }
+      if (orderListens) {
+        iterations = Math.min(iterations, order.bulkIterations(orderState, view));
+      }
+      if (admissionListens) {
+        iterations = Math.min(iterations, admission.bulkIterations(admissionState, view));
+      }
+      if (compositionListens) {
+        iterations = Math.min(iterations, composition.bulkIterations(compositionState, view));
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        iterations = Math.min(iterations, victims.bulkIterations(victimsState, view));
+      }
+      return iterations;
+    }
+
+    @Override
+    void onQueued(BatchView view, int sequence) {
+      if (orderListens) {
+        order.onQueued(orderState, view, sequence);
+      }
+      if (admissionListens) {
+        admission.onQueued(admissionState, view, sequence);
+      }
+      if (compositionListens) {
+        composition.onQueued(compositionState, view, sequence);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onQueued(victimsState, view, sequence);
+      }
+      queue.entered(view, sequence);
+    }
+
+    @Override
+    void onAdmitted(BatchView view, int sequence, int cachedTokens) {
+      queue.left(view, sequence);
+      if (orderListens) {
+        order.onAdmitted(orderState, view, sequence, cachedTokens);
+      }
+      if (admissionListens) {
+        admission.onAdmitted(admissionState, view, sequence, cachedTokens);
+      }
+      if (compositionListens) {
+        composition.onAdmitted(compositionState, view, sequence, cachedTokens);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onAdmitted(victimsState, view, sequence, cachedTokens);
+      }
+      keyChanged(view, sequence);
+    }
+
+    @Override
+    void onPreempted(BatchView view, int sequence) {
+      if (orderListens) {
+        order.onPreempted(orderState, view, sequence);
+      }
+      if (admissionListens) {
+        admission.onPreempted(admissionState, view, sequence);
+      }
+      if (compositionListens) {
+        composition.onPreempted(compositionState, view, sequence);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onPreempted(victimsState, view, sequence);
+      }
+      keyChanged(view, sequence);
+    }
+
+    @Override
+    void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
+      if (orderListens) {
+        order.onServed(orderState, view, sequence, prefillTokens, outputTokens);
+        keyChanged(view, sequence);
+      }
+      if (admissionListens) {
+        admission.onServed(admissionState, view, sequence, prefillTokens, outputTokens);
+      }
+      if (compositionListens) {
+        composition.onServed(compositionState, view, sequence, prefillTokens, outputTokens);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onServed(victimsState, view, sequence, prefillTokens, outputTokens);
+      }
+    }
+
+    @Override
+    void onEnded(BatchView view, int sequence, End end) {
+      queue.ended(view, sequence);
+      if (orderListens) {
+        order.onEnded(orderState, view, sequence, end);
+      }
+      if (admissionListens) {
+        admission.onEnded(admissionState, view, sequence, end);
+      }
+      if (compositionListens) {
+        composition.onEnded(compositionState, view, sequence, end);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onEnded(victimsState, view, sequence, end);
+      }
+      keyChanged(view, sequence);
+    }
+
+    private void keyChanged(BatchView view, int sequence) {
+      if (orderListens) {
+        queue.keyChanged(view, view.tenant(sequence));
+      }
+    }
+
+    @Override
+    public BatchView view() {
+      return during(view);
+    }
+
+    @Override
+    public BatchDraft draft() {
+      return during(draft);
+    }
+
+    @Override
+    public int head() {
+      return queue.head(view());
+    }
+
+    @Override
+    public void setAside(int sequence) {
+      queue.setAside(view(), sequence);
+    }
+
+    @Override
+    public int compare(int a, int b) {
+      BatchView now = view();
+      switch (order.keyChange()) {
+        case QUEUE_ORDER -> {
+          return now.compareArrival(a, b);
+        }
+        case PER_TENANT -> {
+          int tenantA = now.tenant(a);
+          int tenantB = now.tenant(b);
+          if (tenantA != tenantB) {
+            return order.compareTenants(orderState, now, tenantA, tenantB);
+          }
+        }
+        default -> {}
+      }
+      return order.compare(orderState, now, a, b);
+    }
+
+    @Override
+    public DraftOutcome admit(int sequence, int tokens) {
+      BatchView now = view();
+      BatchDraft batch = draft();
+      AdmissionVerdict verdict = admission.test(admissionState, now, batch, sequence);
+      if (verdict == AdmissionVerdict.LATER) {
+        refused = true;
+        refusedByTest = true;
+        return DraftOutcome.NO_BLOCKS;
+      }
+      DraftOutcome outcome =
+          verdict == AdmissionVerdict.NEVER
+              ? DraftOutcome.NEVER_FITS
+              : batch.admit(
+                  sequence,
+                  tokens,
+                  admission.reserveTokens(admissionState, now, sequence),
+                  admission.headroomBlocks(admissionState, now, sequence));
+      if (outcome == DraftOutcome.NEVER_FITS) {
+        batch.refuse(sequence);
+      } else if (!outcome.done()) {
+        refused = true;
+      }
+      return outcome;
+    }
+
+    @Override
+    public int makeRoom(int beneficiary) {
+      BatchView now = view();
+      int count = now.runningCount();
+      ensureCandidates(count);
+      int kept = 0;
+      for (int i = 0; i < count; i++) {
+        kept = keep(now, now.running(i), kept);
+      }
+      return preempt(now, beneficiary, kept);
+    }
+
+    @Override
+    public int makeRoom(int beneficiary, int[] among, int from, int to) {
+      BatchView now = view();
+      ensureCandidates(to - from);
+      int kept = 0;
+      for (int i = from; i < to; i++) {
+        kept = keep(now, among[i], kept);
+      }
+      return preempt(now, beneficiary, kept);
+    }
+
+    private void ensureCandidates(int count) {
+      if (count > candidates.length) {
+        candidates = new int[Math.max(count, candidates.length * 2)];
+      }
+    }
+
+    private int keep(BatchView now, int sequence, int kept) {
+      if (now.state(sequence) == SequenceState.RUNNING && !now.inFlight(sequence)) {
+        candidates[kept] = sequence;
+        return kept + 1;
+      }
+      return kept;
+    }
+
+    private int preempt(BatchView now, int beneficiary, int count) {
+      shortage = true;
+      if (victims == null || victimsState == null || count == 0) {
+        return BatchView.NONE;
+      }
+      int victim = victims.select(victimsState, now, beneficiary, candidates, 0, count);
+      if (victim == BatchView.NONE) {
+        return BatchView.NONE;
+      }
+      BatchDraft batch = draft();
+      PreemptionMode mode = victims.mode(victimsState, now, victim);
+      DraftOutcome outcome =
+          batch.preempt(victim, beneficiary, mode, victims.place(victimsState, now, victim));
+      if (outcome == DraftOutcome.NO_HOST_BLOCKS && mode == PreemptionMode.SWAP) {
+        outcome =
+            batch.preempt(
+                victim,
+                beneficiary,
+                PreemptionMode.RECOMPUTE,
+                victims.place(victimsState, now, victim));
+      }
+      return outcome.done() ? victim : BatchView.NONE;
+    }
+
+    private static <T> T during(@Nullable T object) {
+      if (object == null) {
+        throw new IllegalStateException("a batch context is valid during compose only");
+      }
+      return object;
+    }
+  }
+}

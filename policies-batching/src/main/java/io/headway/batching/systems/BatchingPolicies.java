@@ -1,0 +1,31 @@
+package io.headway.batching.systems;
+
+import io.headway.api.config.PolicyCatalog;
+import io.headway.api.config.PolicyProvider;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Offers the batching policies of this module, and the parts they are made of, by name. */
+public final class BatchingPolicies implements PolicyCatalog {
+  /** Makes the catalogue; {@link java.util.ServiceLoader} calls this. */
+  public BatchingPolicies() {}
+
+  @Override
+  public List<PolicyProvider> providers() {
+    List<PolicyProvider> all = new ArrayList<>();
+    all.add(StaticFcfs.provider());
+    all.add(Orca.provider());
+    all.add(VllmV1.provider());
+    all.add(Sarathi.provider());
+    all.add(SarathiServe.provider());
+    all.add(Vtc.provider());
+    all.add(Isrtf.provider());
+    all.add(Parts.composed());
+    all.addAll(Parts.orders());
+    all.addAll(Parts.ledgers());
+    all.addAll(Parts.admissions());
+    all.addAll(Parts.compositions());
+    all.addAll(Parts.victims());
+    return List.copyOf(all);
+  }
+}

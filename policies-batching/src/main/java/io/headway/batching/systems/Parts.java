@@ -1,0 +1,317 @@
+package io.headway.batching.systems;
+
+import io.headway.api.Decision;
+import io.headway.api.batching.AdmissionTest;
+import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.PreemptionMode;
+import io.headway.api.batching.QueueEnd;
+import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.VictimSelector;
+import io.headway.api.config.ParameterSet;
+import io.headway.api.config.PolicyConfig;
+import io.headway.api.config.PolicyProvider;
+import io.headway.api.config.PolicyRegistry;
+import io.headway.batching.admission.FirstChunkAdmission;
+import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.admission.WholeOutputAdmission;
+import io.headway.batching.admission.WholePromptAdmission;
+import io.headway.batching.composition.Batching;
+import io.headway.batching.composition.ChunkSchedule;
+import io.headway.batching.composition.DecodeMaximalComposer;
+import io.headway.batching.composition.IterationLevelComposer;
+import io.headway.batching.composition.RunToCompletionComposer;
+import io.headway.batching.composition.StallFreeComposer;
+import io.headway.batching.composition.TokenBudgetComposer;
+import io.headway.batching.composition.WindowedComposer;
+import io.headway.batching.fairness.FairShareOrder;
+import io.headway.batching.fairness.VtcLedger;
+import io.headway.batching.order.FirstComeOrder;
+import io.headway.batching.order.PredictedRemainingOrder;
+import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.preemption.LastCandidate;
+import io.headway.batching.preemption.LeastUrgent;
+import java.util.List;
+
+/** The parts of composed policies by name, and the policy made of any of them. */
+final class Parts {
+  private static final String MODE = "mode";
+  private static final String NO_PREEMPTION = "none";
+
+  private Parts() {}
+
+  static List<PolicyProvider> orders() {
+    return List.of(
+        new PolicyProvider(
+            "fcfs",
+            Decision.QUEUE_ORDER,
+            "First come, first served; preempted sequences where they were put",
+            "folklore",
+            ParameterSet.NONE,
+            config -> new FirstComeOrder()),
+        new PolicyProvider(
+            "priority",
+            Decision.QUEUE_ORDER,
+            "By (priority, arrival, id)",
+            "vLLM v1",
+            ParameterSet.NONE,
+            config -> new PriorityOrder()),
+        new PolicyProvider(
+            "predicted-remaining",
+            Decision.QUEUE_ORDER,
+            "Shortest predicted remaining output first, predicted anew as text grows",
+            "Choi et al., ELIS, arXiv 2505.09142",
+            ParameterSet.builder()
+                .intValue(
+                    "refreshTokens",
+                    50,
+                    1,
+                    Integer.MAX_VALUE,
+                    "tokens",
+                    "output tokens after which a sequence is predicted anew")
+                .doubleValue(
+                    "agingTokensPerSecond",
+                    0,
+                    0,
+                    Double.POSITIVE_INFINITY,
+                    "tokens/s",
+                    "predicted tokens that a second of waiting is worth")
+                .build(),
+            config ->
+                new PredictedRemainingOrder(
+                    config.intValue("refreshTokens"), config.doubleValue("agingTokensPerSecond"))),
+        new PolicyProvider(
+            "vtc",
+            Decision.QUEUE_ORDER,
+            "The tenant with the least virtual token counter first",
+            "Sheng et al., Fairness in Serving Large Language Models, OSDI 2024",
+            Vtc.ledgerParameters(),
+            config -> FairShareOrder.of(new VtcLedger(Vtc.ledger(config)))));
+  }
+
+  static List<PolicyProvider> ledgers() {
+    return List.of(
+        new PolicyProvider(
+            "vtc",
+            Decision.FAIRNESS,
+            "Virtual token counters",
+            "Sheng et al., Fairness in Serving Large Language Models, OSDI 2024",
+            Vtc.ledgerParameters(),
+            config -> new VtcLedger(Vtc.ledger(config))));
+  }
+
+  static List<PolicyProvider> admissions() {
+    return List.of(
+        new PolicyProvider(
+            "first-chunk",
+            Decision.ADMISSION,
+            "Blocks of the first chunk must be free",
+            "vLLM v1",
+            watermark(0),
+            config -> new FirstChunkAdmission(config.doubleValue("watermarkFraction"))),
+        new PolicyProvider(
+            "whole-prompt",
+            Decision.ADMISSION,
+            "Takes blocks for the whole prompt, above a watermark",
+            "Agrawal et al., Sarathi-Serve, OSDI 2024",
+            watermark(0.01),
+            config -> new WholePromptAdmission(config.doubleValue("watermarkFraction"))),
+        new PolicyProvider(
+            "whole-output",
+            Decision.ADMISSION,
+            "Takes blocks for prompt and whole output",
+            "Yu et al., Orca, OSDI 2022",
+            ParameterSet.builder()
+                .choice(
+                    "length",
+                    "declared",
+                    List.of("declared", "maximum", "predicted"),
+                    "which output length is reserved")
+                .intValue(
+                    "modelTokens",
+                    2048,
+                    2,
+                    Integer.MAX_VALUE,
+                    "tokens",
+                    "the model's greatest length, for length=maximum")
+                .build(),
+            Parts::wholeOutput),
+        new PolicyProvider(
+            "padded-batch",
+            Decision.ADMISSION,
+            "The padded size of one static batch must fit the pool",
+            "baseline of Orca, OSDI 2022",
+            ParameterSet.NONE,
+            config -> new PaddedBatchAdmission()));
+  }
+
+  private static WholeOutputAdmission wholeOutput(PolicyConfig config) {
+    return switch (config.choice("length", WholeOutputAdmission.Length::valueOf)) {
+      case DECLARED -> WholeOutputAdmission.declared();
+      case MAXIMUM -> WholeOutputAdmission.maximum(config.intValue("modelTokens"));
+      case PREDICTED -> WholeOutputAdmission.predicted();
+    };
+  }
+
+  private static ParameterSet watermark(double fraction) {
+    return ParameterSet.builder()
+        .doubleValue(
+            "watermarkFraction",
+            fraction,
+            0,
+            Math.nextDown(1.0),
+            "",
+            "share of the pool that stays free after an admission")
+        .build();
+  }
+
+  static List<PolicyProvider> compositions() {
+    return List.of(
+        new PolicyProvider(
+            "run-to-completion",
+            Decision.COMPOSITION,
+            "A batch that nobody joins, until its last member ends",
+            "baseline of Orca, OSDI 2022",
+            ParameterSet.NONE,
+            config -> new RunToCompletionComposer()),
+        new PolicyProvider(
+            "iteration-level",
+            Decision.COMPOSITION,
+            "Everybody in every iteration, prompts whole",
+            "Yu et al., Orca, OSDI 2022",
+            ParameterSet.builder()
+                .intValue(
+                    "batchSequences",
+                    0,
+                    0,
+                    Integer.MAX_VALUE,
+                    "sequences",
+                    "most sequences in one batch; 0 for the engine's limit")
+                .build(),
+            config -> new IterationLevelComposer(config.intValue("batchSequences"))),
+        new PolicyProvider(
+            "token-budget",
+            Decision.COMPOSITION,
+            "Running sequences, then the queue, up to a token budget",
+            "vLLM v1",
+            ParameterSet.builder()
+                .intValue(
+                    "tokenBudget", 2048, 1, Integer.MAX_VALUE, "tokens", "tokens in one iteration")
+                .intValue(
+                    "longPrefillTokenThreshold",
+                    0,
+                    0,
+                    Integer.MAX_VALUE,
+                    "tokens",
+                    "most tokens of one sequence in one iteration; 0 for no limit")
+                .booleanValue(
+                    "chunkedPrefill", true, "cut waiting prompts to the budget that is left")
+                .build(),
+            config ->
+                new TokenBudgetComposer(
+                    config.intValue("tokenBudget"),
+                    config.intValue("longPrefillTokenThreshold"),
+                    config.booleanValue("chunkedPrefill"))),
+        new PolicyProvider(
+            "decode-maximal",
+            Decision.COMPOSITION,
+            "All decodes and one prefill chunk of constant sum",
+            "Agrawal et al., SARATHI, arXiv 2308.16369",
+            ParameterSet.builder()
+                .intValue(
+                    "chunkTokens",
+                    256,
+                    1,
+                    Integer.MAX_VALUE,
+                    "tokens",
+                    "tokens of a batch with a chunk, decodes included")
+                .build(),
+            config -> new DecodeMaximalComposer(config.intValue("chunkTokens"))),
+        new PolicyProvider(
+            "stall-free",
+            Decision.COMPOSITION,
+            "Every decode first, prefill chunks in the rest of the budget",
+            "Agrawal et al., Sarathi-Serve, OSDI 2024",
+            ParameterSet.builder()
+                .intValue(
+                    "tokenBudget", 512, 1, Integer.MAX_VALUE, "tokens", "tokens in one iteration")
+                .build(),
+            config ->
+                new StallFreeComposer(ChunkSchedule.constant(config.intValue("tokenBudget")))),
+        new PolicyProvider(
+            "windowed",
+            Decision.COMPOSITION,
+            "The first of the order run for a window of tokens, then are chosen anew",
+            "Choi et al., ELIS, arXiv 2505.09142",
+            ParameterSet.builder()
+                .intValue(
+                    "windowTokens",
+                    50,
+                    1,
+                    Integer.MAX_VALUE,
+                    "tokens",
+                    "output tokens of a sequence in one window")
+                .build(),
+            config -> new WindowedComposer(config.intValue("windowTokens"))));
+  }
+
+  static List<PolicyProvider> victims() {
+    return List.of(
+        new PolicyProvider(
+            "last",
+            Decision.VICTIM_SELECTION,
+            "The last candidate in the composition's order",
+            "vLLM v1 (fcfs); Sarathi-Serve, OSDI 2024",
+            ParameterSet.builder()
+                .choice(MODE, "recompute", List.of("recompute", "swap"), "how victims yield")
+                .choice("place", "head", List.of("head", "tail"), "where victims enter the queue")
+                .build(),
+            config ->
+                new LastCandidate(
+                    config.choice(MODE, PreemptionMode::valueOf),
+                    config.choice("place", QueueEnd::valueOf))),
+        new PolicyProvider(
+            "least-urgent",
+            Decision.VICTIM_SELECTION,
+            "The candidate with the greatest (priority, arrival, id)",
+            "vLLM v1 (priority)",
+            ParameterSet.builder()
+                .choice(MODE, "recompute", List.of("recompute", "swap"), "how victims yield")
+                .build(),
+            config -> new LeastUrgent(config.choice(MODE, PreemptionMode::valueOf))));
+  }
+
+  /** Any product of the parts of this module. */
+  static PolicyProvider composed() {
+    return new PolicyProvider(
+        "composed",
+        Decision.BATCHING,
+        "Any order, admission, composition and preemption of this module",
+        "folklore",
+        ParameterSet.builder()
+            .policy("order", "fcfs", "who is next")
+            .policy("admission", "whole-prompt", "who may start, with how much memory")
+            .policy("composition", "stall-free", "which tokens run")
+            .policy("preemption", "last", "who yields on shortage; none for nobody")
+            .build(),
+        Parts::compose);
+  }
+
+  private static Object compose(PolicyConfig config) {
+    PolicyRegistry registry = PolicyRegistry.of(new BatchingPolicies());
+    Batching.Builder builder =
+        Batching.order(
+                registry.create(Decision.QUEUE_ORDER, config.policy("order"), QueueOrder.class))
+            .admission(
+                registry.create(
+                    Decision.ADMISSION, config.policy("admission"), AdmissionTest.class))
+            .composition(
+                registry.create(
+                    Decision.COMPOSITION, config.policy("composition"), BatchComposer.class));
+    if (!config.text("preemption").equals(NO_PREEMPTION)) {
+      builder.preemption(
+          registry.create(
+              Decision.VICTIM_SELECTION, config.policy("preemption"), VictimSelector.class));
+    }
+    return builder.build();
+  }
+}

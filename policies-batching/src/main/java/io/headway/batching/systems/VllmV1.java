@@ -1,0 +1,112 @@
+package io.headway.batching.systems;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headway.api.Decision;
+import io.headway.api.config.ParameterSet;
+import io.headway.api.config.PolicyProvider;
+import io.headway.batching.admission.FirstChunkAdmission;
+import io.headway.batching.composition.Batching;
+import io.headway.batching.composition.ComposedBatchingPolicy;
+import io.headway.batching.composition.TokenBudgetComposer;
+import io.headway.batching.internal.Arguments;
+import io.headway.batching.order.FirstComeOrder;
+import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.preemption.LastCandidate;
+import io.headway.batching.preemption.LeastUrgent;
+import java.util.List;
+
+/**
+ * Decides batches as vLLM v1 does: continuous batching under a token budget, running sequences
+ * first, blocks taken as they are needed, preemption by recomputation. See {@link
+ * TokenBudgetComposer} for the steps.
+ *
+ * <p>{@code FCFS}: the queue by arrival with preempted sequences at its head; the victim is the
+ * sequence admitted last. {@code PRIORITY}: queue by (priority, arrival, id); the victim has the
+ * greatest of these among all running ones. An iteration that preempts admits nobody; the oldest
+ * running sequence (the most urgent) is never preempted while another runs.
+ *
+ * <p>Id {@code vllm-v1}. Cost O(running + admitted) per iteration, O(running) per preemption.
+ * Sources: github.com/vllm-project/vllm, {@code vllm/v1/core/sched/scheduler.py}, with the class
+ * defaults of {@code vllm/config/scheduler.py}; Kwon et al., PagedAttention, SOSP 2023. Departures:
+ * the model's length limit is the caller's matter ({@code maxNewTokens}); there is no limit of
+ * concurrent partial prefills; a request that can never fit is answered at submission.
+ *
+ * @param tokenBudget tokens in one iteration ({@code max_num_batched_tokens}), at least 1
+ * @param order order of the queue, and choice of the victim
+ * @param longPrefillTokenThreshold most tokens of one sequence in one iteration, at least 0; 0 for
+ *     no such limit
+ * @param chunkedPrefill whether a waiting prompt may be cut to what is left of the budget; without
+ *     it a prompt above the budget is never served
+ */
+public record VllmV1(
+    int tokenBudget, Order order, int longPrefillTokenThreshold, boolean chunkedPrefill) {
+  /** Who goes first. */
+  public enum Order {
+    /** First come, first served. */
+    FCFS,
+    /** The smallest priority value first. */
+    PRIORITY
+  }
+
+  /** The id. */
+  public static final String ID = "vllm-v1";
+
+  /** Budget 2048, first come first served, no threshold, chunked prefill. */
+  public static final VllmV1 DEFAULT = new VllmV1(2048, Order.FCFS, 0, true);
+
+  public VllmV1 {
+    Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
+    requireNonNull(order, "order");
+    Arguments.atLeast("longPrefillTokenThreshold", longPrefillTokenThreshold, 0, "tokens");
+  }
+
+  /**
+   * Returns the policy.
+   *
+   * @return an immutable policy
+   */
+  public ComposedBatchingPolicy policy() {
+    return Batching.order(order == Order.FCFS ? new FirstComeOrder() : new PriorityOrder())
+        .admission(new FirstChunkAdmission())
+        .composition(
+            new TokenBudgetComposer(tokenBudget, longPrefillTokenThreshold, chunkedPrefill))
+        .preemption(order == Order.FCFS ? new LastCandidate() : new LeastUrgent())
+        .id(ID)
+        .build();
+  }
+
+  static PolicyProvider provider() {
+    return new PolicyProvider(
+        ID,
+        Decision.BATCHING,
+        "Continuous batching under a token budget, with preemption by recomputation",
+        "vLLM v1; Kwon et al., PagedAttention, SOSP 2023",
+        ParameterSet.builder()
+            .intValue(
+                "tokenBudget",
+                DEFAULT.tokenBudget,
+                1,
+                Integer.MAX_VALUE,
+                "tokens",
+                "tokens in one iteration")
+            .choice(
+                "policy", "fcfs", List.of("fcfs", "priority"), "order of the queue and the victim")
+            .intValue(
+                "longPrefillTokenThreshold",
+                0,
+                0,
+                Integer.MAX_VALUE,
+                "tokens",
+                "most tokens of one sequence in one iteration; 0 for no limit")
+            .booleanValue("chunkedPrefill", true, "cut waiting prompts to the budget that is left")
+            .build(),
+        config ->
+            new VllmV1(
+                    config.intValue("tokenBudget"),
+                    config.choice("policy", Order::valueOf),
+                    config.intValue("longPrefillTokenThreshold"),
+                    config.booleanValue("chunkedPrefill"))
+                .policy());
+  }
+}
