@@ -57,8 +57,8 @@ public interface SequenceEvents<S> {
   /**
    * Returns for how many iterations, each of one output token per running sequence, one {@link
    * #onServed} per sequence leaves this state as one per sequence and iteration would, bit for bit.
-   * Asked of the stateful parts of a policy, so that it can answer {@link
-   * BatchingPolicy#repeatableIterations}.
+   * Asked of the stateful parts of a policy, while the plan just drafted is in flight, so that the
+   * policy can answer {@link BatchingPolicy#repeatableIterations}.
    *
    * @param state the policy's state
    * @param view the instance

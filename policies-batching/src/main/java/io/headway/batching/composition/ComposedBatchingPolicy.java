@@ -182,6 +182,11 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
   }
 
   @Override
+  public void onTenantForgotten(State state, int tenant) {
+    state.onTenantForgotten(tenant);
+  }
+
+  @Override
   public String toString() {
     return id
         + "["
@@ -226,6 +231,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     abstract void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens);
 
     abstract void onEnded(BatchView view, int sequence, End end);
+
+    abstract void onTenantForgotten(int tenant);
   }
 
   private record Parts<O, A, C, V>(
@@ -477,6 +484,22 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       keyChanged(view, sequence);
     }
 
+    @Override
+    void onTenantForgotten(int tenant) {
+      if (orderListens) {
+        order.onTenantForgotten(orderState, tenant);
+      }
+      if (admissionListens) {
+        admission.onTenantForgotten(admissionState, tenant);
+      }
+      if (compositionListens) {
+        composition.onTenantForgotten(compositionState, tenant);
+      }
+      if (victims != null && victimsState != null && victimsListen) {
+        victims.onTenantForgotten(victimsState, tenant);
+      }
+    }
+
     private void keyChanged(BatchView view, int sequence) {
       if (orderListens) {
         queue.keyChanged(view, view.tenant(sequence));
@@ -542,6 +565,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
                   admission.headroomBlocks(admissionState, now, sequence));
       if (outcome == DraftOutcome.NEVER_FITS) {
         batch.refuse(sequence);
+        // The end is told when the draft is committed; until then nobody may find it in the queue.
+        queue.ended(now, sequence);
       } else if (!outcome.done()) {
         refused = true;
       }

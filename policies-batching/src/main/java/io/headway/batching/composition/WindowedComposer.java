@@ -265,10 +265,11 @@ public final class WindowedComposer
         continue;
       }
       DraftOutcome outcome = start(state, context, view, draft, sequence);
-      if (outcome == DraftOutcome.NEVER_FITS) {
-        continue; // It has ended and left the list.
-      }
-      if (!outcome.done() && outcome != DraftOutcome.NO_ADAPTER) {
+      boolean goOn =
+          outcome.done()
+              || outcome == DraftOutcome.NO_ADAPTER
+              || outcome == DraftOutcome.NEVER_FITS;
+      if (!goOn) {
         return;
       }
       i++;

@@ -99,4 +99,9 @@ public final class FairShareOrder<S> implements QueueOrder<S> {
   public void onEnded(S state, BatchView view, int sequence, End end) {
     ledger.onEnded(state, view, sequence, end);
   }
+
+  @Override
+  public void onTenantForgotten(S state, int tenant) {
+    ledger.onTenantForgotten(state, tenant);
+  }
 }

@@ -12,7 +12,6 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps the virtual token counters of VTC: what each tenant has been served, weighted, with a
@@ -32,10 +31,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Cost {@code h} is linear by default: 1 per prompt token, 2 per output token. Cached prompt
  * tokens are charged like others. A preempted request is neither charged for what is recomputed nor
- * lifted again; one cancelled while it waits is never charged. Counters of idle tenants stay. With
- * U = max(inputPrice * longest prompt, outputPrice * tokens of the largest batch), without
- * preemption and prediction, two tenants backlogged throughout an interval differ by at most 2U of
- * weighted service, see {@link #serviceBound}.
+ * lifted again; one cancelled while it waits is never charged. The counter of an idle tenant stays
+ * until the scheduler forgets the tenant. With U = max(inputPrice * longest prompt, outputPrice *
+ * tokens of the largest batch), without preemption and prediction, two tenants backlogged
+ * throughout an interval differ by at most 2U of weighted service, see {@link #serviceBound}.
  *
  * <p>Cost: O(1) per event, O(waiting tenants) for an arrival that finds no other request of its
  * tenant waiting. Thread-safe; the state is single-threaded.
@@ -209,8 +208,8 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
 
   /** Counters of tenants and charges of live sequences. Single-threaded. */
   public static final class State {
-    private @Nullable String[] names = new String[8];
     private double[] counters = new double[8];
+    // 0 for tenants not seen yet.
     private double[] weights = new double[8];
     private double[] averages = new double[8];
     private int[] waiting = new int[8];
@@ -252,9 +251,8 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
     }
 
     private void ensureTenant(int tenant) {
-      if (tenant >= names.length) {
-        int length = Math.max(tenant + 1, names.length * 2);
-        names = Arrays.copyOf(names, length);
+      if (tenant >= counters.length) {
+        int length = Math.max(tenant + 1, counters.length * 2);
         counters = Arrays.copyOf(counters, length);
         weights = Arrays.copyOf(weights, length);
         averages = Arrays.copyOf(averages, length);
@@ -324,19 +322,11 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
     state.queued.set(sequence);
   }
 
-  /** Tenant numbers are reused for other tenants once the scheduler has forgotten a name. */
   private void know(State state, BatchView view, int tenant) {
     state.ensureTenant(tenant);
-    String name = view.tenantName(tenant);
-    if (!name.equals(state.names[tenant])) {
-      if (state.lastLeaver == tenant) {
-        state.lastLeaver = BatchView.NONE;
-        state.lastLeaverFloor = state.counters[tenant];
-      }
-      state.names[tenant] = name;
-      state.counters[tenant] = 0;
+    if (state.weights[tenant] == 0) {
+      state.weights[tenant] = parameters.weights.getOrDefault(view.tenantName(tenant), 1.0);
       state.averages[tenant] = Double.NaN;
-      state.weights[tenant] = parameters.weights.getOrDefault(name, 1.0);
     }
   }
 
@@ -442,5 +432,18 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
       }
       state.chargedOutput[sequence] = NOT_CHARGED;
     }
+  }
+
+  @Override
+  public void onTenantForgotten(State state, int tenant) {
+    if (tenant >= state.counters.length) {
+      return;
+    }
+    if (state.lastLeaver == tenant) {
+      state.lastLeaver = BatchView.NONE;
+      state.lastLeaverFloor = state.counters[tenant];
+    }
+    state.counters[tenant] = 0;
+    state.weights[tenant] = 0;
   }
 }

@@ -119,7 +119,7 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
       for (int i = 0, count = view.runningCount(); i < count; i++) {
         int sequence = view.running(i);
         int since = view.generatedTokens(sequence) - state.predictedAt[sequence];
-        iterations = Math.min(iterations, refreshTokens - since - 1);
+        iterations = Math.min(iterations, refreshTokens - since);
       }
     }
     return Math.max(0, iterations);
