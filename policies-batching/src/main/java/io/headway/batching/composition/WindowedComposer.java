@@ -140,7 +140,14 @@ public final class WindowedComposer
     }
   }
 
-  private boolean windowOver(State state, BatchView view) {
+  /**
+   * Returns whether the next decision opens a window.
+   *
+   * @param state the composer's state
+   * @param view the instance
+   * @return true if no running member has tokens of its window left
+   */
+  public boolean windowOver(State state, BatchView view) {
     for (int i = 0; i < state.members; i++) {
       int sequence = state.sequences[i];
       if (view.state(sequence) == SequenceState.RUNNING && left(state, view, sequence) > 0) {

@@ -12,6 +12,6 @@ public final class VectorAdapters {
    * @return the adapters; the first one that supports a vector runs it
    */
   public static List<VectorAdapter> all() {
-    return List.of(new MoeVectors(), new CostVectors(), new TraceVectors());
+    return List.of(new MoeVectors(), new CostVectors(), new TraceVectors(), new BatchingVectors());
   }
 }
