@@ -1,4 +1,7 @@
-/** A policy of your own from the first line to the comparison: order, composition, registration, test. */
+/**
+ * A policy of your own from the first line to the comparison: order, composition, registration,
+ * test.
+ */
 @NullMarked
 package io.headway.examples.firstpolicy;
 

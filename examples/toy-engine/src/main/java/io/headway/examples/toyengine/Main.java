@@ -4,10 +4,12 @@ import io.headway.api.Request;
 import java.util.List;
 
 /**
- * Runs five requests through the toy engine and prints one line per plan, then how each request ended: {@code [--policy NAME] [--depth 1|2|3]}.
+ * Runs five requests through the toy engine and prints one line per plan, then how each request
+ * ended: {@code [--policy NAME] [--depth 1|2|3]}.
  */
 public final class Main {
-  private static final String USAGE = "usage: toy-engine [--policy NAME[:key=value,…]] [--depth 1|2|3]";
+  private static final String USAGE =
+      "usage: toy-engine [--policy NAME[:key=value,…]] [--depth 1|2|3]";
 
   private Main() {}
 
@@ -32,8 +34,8 @@ public final class Main {
     }
     try {
       ToyEngine engine = run(policy, depth);
-      engine.plans().forEach(System.out::println);
-      engine.ends().forEach((id, end) -> System.out.println(id + ": " + end));
+      engine.plans.forEach(System.out::println);
+      engine.ends.forEach((id, end) -> System.out.println(id + ": " + end));
     } catch (IllegalArgumentException e) {
       System.err.println("toy-engine: " + e.getMessage());
       System.exit(2);
@@ -47,13 +49,16 @@ public final class Main {
     return engine;
   }
 
-  /** Five requests: two run to their end, one is cancelled, one has a deadline, one can never fit into 64 tokens. */
+  /**
+   * Five requests: two run to their end, one is cancelled, one has a deadline, one can never fit
+   * into 64 tokens.
+   */
   static List<Request> scenario() {
     return List.of(
         request("short", 6, 8).build(),
         request("long", 21, 10).build(),
         request("cancelled", 9, 40).build(),
-        request("late", 7, 40).deadlineNanos(6_500_000).build(),
+        request("late", 7, 40).deadlineNanos(2_500_000).build(),
         request("huge", 60, 10).build());
   }
 

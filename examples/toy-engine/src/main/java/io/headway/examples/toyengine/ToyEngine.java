@@ -6,32 +6,24 @@ import io.headway.memory.pool.*;
 import io.headway.runtime.*;
 import java.util.*;
 
-/** An engine whose next token is a hash of all it reads through the block table: a wrong table changes the output. */
-public final class ToyEngine implements EngineEvents {
+/** Its next token is a hash of all it reads through the block table: a wrong table shows. */
+final class ToyEngine implements EngineEvents {
   private record Job(Request request, List<Integer> output) {}
 
   private record Step(BatchPlan plan, StepResult result) {}
 
-  private final EngineScheduler scheduler;
+  final EngineScheduler scheduler;
+  final Map<String, String> ends = new TreeMap<>();
+  final List<String> plans = new ArrayList<>();
   private final int[] kv = new int[16 * 4]; // 16 blocks of 4 tokens
   private final int[] lastToken = new int[4]; // by slot, as a device keeps it
   private final Map<Long, Job> jobs = new HashMap<>();
-  private final Map<String, String> ends = new TreeMap<>();
-  private final List<String> plans = new ArrayList<>();
   private long nowNanos;
 
   ToyEngine(String policy, int depth) {
     var pool = PagedKvBlockPool.of(PagedKvConfig.of(4, 16));
-    var limits = Limits.of(4, 1_024);
-    scheduler = EngineScheduler.builder().policy(policy).limits(limits).pool(pool).depth(depth).build();
-  }
-
-  List<String> plans() {
-    return plans;
-  }
-
-  Map<String, String> ends() {
-    return ends;
+    var builder = EngineScheduler.builder().policy(policy).pool(pool).depth(depth);
+    scheduler = builder.limits(Limits.of(4, 1_024)).build();
   }
 
   void submit(Request request) {
@@ -43,7 +35,6 @@ public final class ToyEngine implements EngineEvents {
     }
   }
 
-  /** Runs until every request has ended, cancelling one after the given number of plans. */
   void run(String cancelled, int afterPlans) {
     var flying = new ArrayDeque<Step>();
     while (!scheduler.isIdle()) {
@@ -54,11 +45,7 @@ public final class ToyEngine implements EngineEvents {
           break;
         }
         plans.add(plan.toString());
-        var step = new Step(plan, new StepResult().begin(plan));
-        for (int row = 0; row < plan.rows(); row++) {
-          execute(step, row);
-        }
-        flying.add(step);
+        flying.add(execute(plan));
         if (plans.size() == afterPlans) {
           scheduler.cancel(scheduler.handleOf(cancelled), nowNanos);
         }
@@ -69,7 +56,7 @@ public final class ToyEngine implements EngineEvents {
         scheduler.complete(done.result, nowNanos);
         for (int row = 0; row < done.plan.rows(); row++) {
           if (done.result.deliver(row)) {
-            jobs.get(done.plan.handle(row)).output.add(done.result.token(row));
+            job(done.plan.handle(row)).output.add(done.result.token(row));
           }
         }
         scheduler.events(this);
@@ -77,32 +64,36 @@ public final class ToyEngine implements EngineEvents {
     }
   }
 
-  private void execute(Step step, int row) {
-    BatchPlan plan = step.plan;
-    Job job = jobs.get(plan.handle(row));
-    int prompt = job.request.promptTokens();
-    int end = plan.start(row) + plan.count(row);
-    for (int p = plan.start(row); p < end; p++) {
-      boolean onDevice = p == end - 1 && plan.inputOnDevice(row);
-      int generated = onDevice || p < prompt ? lastToken[plan.slot(row)] : job.output.get(p - prompt);
-      kv[plan.block(row, p / 4) * 4 + p % 4] = p < prompt ? job.request.tokenId(p) : generated;
-    }
-    int hash = 7;
-    for (int p = 0; p < end; p++) {
-      hash = 31 * hash + kv[plan.block(row, p / 4) * 4 + p % 4];
-    }
-    if (plan.emits(row)) {
-      int token = Math.floorMod(hash ^ (hash >>> 15), 97);
-      lastToken[plan.slot(row)] = token;
-      step.result.token(row, token);
-      if (token == 0) {
-        step.result.stop(row);
+  private Step execute(BatchPlan plan) {
+    StepResult result = new StepResult().begin(plan);
+    for (int row = 0; row < plan.rows(); row++) {
+      Job job = job(plan.handle(row));
+      int end = plan.start(row) + plan.count(row);
+      int slot = plan.slot(row);
+      for (int p = plan.start(row), prompt = job.request.promptTokens(); p < end; p++) {
+        boolean onDevice = p == end - 1 && plan.inputOnDevice(row);
+        int known = p < prompt ? job.request.tokenId(p) : onDevice ? 0 : job.output.get(p - prompt);
+        kv[plan.block(row, p / 4) * 4 + p % 4] = onDevice ? lastToken[slot] : known;
+      }
+      int hash = 7;
+      for (int p = 0; p < end; p++) {
+        hash = 31 * hash + kv[plan.block(row, p / 4) * 4 + p % 4];
+      }
+      if (plan.emits(row)) {
+        lastToken[slot] = Math.floorMod(hash ^ (hash >>> 15), 97);
+        result.token(row, lastToken[slot]);
+        if (lastToken[slot] < 8) result.stop(row); // eight of the 97 tokens end a sequence
       }
     }
+    return new Step(plan, result);
+  }
+
+  private Job job(long handle) {
+    return Objects.requireNonNull(jobs.get(handle));
   }
 
   @Override
   public void ended(long handle, End end, String detail) {
-    ends.put(jobs.get(handle).request.id(), end + " " + jobs.get(handle).output);
+    ends.put(job(handle).request.id(), end + " " + job(handle).output);
   }
 }

@@ -16,11 +16,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The five tests of the example: whatever the policy and the depth, nobody's output depends on who else was there. */
+/**
+ * The five tests of the example: whatever the policy and the depth, nobody's output depends on who
+ * else was there.
+ */
 class ToyEngineTest {
   static Stream<Arguments> everyPolicyAndDepth() {
     List<Arguments> all = new ArrayList<>();
-    for (PolicyProvider provider : PolicyRegistry.discover(ToyEngine.class.getClassLoader()).providers(Decision.BATCHING)) {
+    for (PolicyProvider provider :
+        PolicyRegistry.discover(ToyEngine.class.getClassLoader()).providers(Decision.BATCHING)) {
       for (int depth = 1; depth <= 3; depth++) {
         all.add(Arguments.of(provider.id(), depth));
       }
@@ -38,7 +42,7 @@ class ToyEngineTest {
         ToyEngine alone = new ToyEngine(policy, 1);
         alone.submit(request);
         alone.run("", -1);
-        assertThat(together.ends()).containsEntry(request.id(), alone.ends().get(request.id()));
+        assertThat(together.ends).containsEntry(request.id(), alone.ends.get(request.id()));
       }
     }
   }
@@ -46,10 +50,10 @@ class ToyEngineTest {
   @ParameterizedTest
   @MethodSource("everyPolicyAndDepth")
   void endsAreAsExpected(String policy, int depth) {
-    var ends = Main.run(policy, depth).ends();
+    var ends = Main.run(policy, depth).ends;
     assertThat(ends).hasSize(5);
     assertThat(ends.get("short")).startsWith("LENGTH");
-    assertThat(ends.get("long")).matches("(LENGTH|STOPPED) .*");
+    assertThat(ends.get("long")).startsWith("STOPPED");
     assertThat(ends.get("cancelled")).startsWith("CANCELLED");
     assertThat(ends.get("late")).startsWith("EXPIRED");
     assertThat(ends.get("huge")).isEqualTo("NEVER_FITS");
@@ -58,7 +62,7 @@ class ToyEngineTest {
   @ParameterizedTest
   @MethodSource("everyPolicyAndDepth")
   void everyBlockIsFreeAfterwards(String policy, int depth) {
-    assertThat(Main.run(policy, depth).usedBlocks()).isZero();
+    assertThat(Main.run(policy, depth).scheduler.stats().usedBlocks()).isZero();
   }
 
   @ParameterizedTest
@@ -66,8 +70,8 @@ class ToyEngineTest {
   void twoRunsPrintTheSame(String policy, int depth) {
     ToyEngine first = Main.run(policy, depth);
     ToyEngine second = Main.run(policy, depth);
-    assertThat(second.plans()).isEqualTo(first.plans());
-    assertThat(second.ends()).isEqualTo(first.ends());
+    assertThat(second.plans).isEqualTo(first.plans);
+    assertThat(second.ends).isEqualTo(first.ends);
   }
 
   @Test
@@ -76,7 +80,10 @@ class ToyEngineTest {
     while (!Files.exists(root.resolve("mvnw"))) {
       root = root.getParent();
     }
-    String source = Files.readString(root.resolve("examples/toy-engine/src/main/java/io/headway/examples/toyengine/ToyEngine.java"));
+    String source =
+        Files.readString(
+            root.resolve(
+                "examples/toy-engine/src/main/java/io/headway/examples/toyengine/ToyEngine.java"));
     assertThat(source.lines().count()).isLessThan(100);
     assertThat(Files.readString(root.resolve("docs/embed-in-your-engine.md"))).contains(source);
   }
