@@ -8,6 +8,7 @@ module io.headway.simulator {
   requires commons.math3;
   requires static org.jspecify;
 
+  exports io.headway.simulator.cluster;
   exports io.headway.simulator.cost;
   exports io.headway.simulator.event;
   exports io.headway.simulator.metrics;
