@@ -12,5 +12,6 @@ module io.headway.simulator {
   exports io.headway.simulator.cost;
   exports io.headway.simulator.event;
   exports io.headway.simulator.metrics;
+  exports io.headway.simulator.report;
   exports io.headway.simulator.workload;
 }

@@ -69,7 +69,7 @@ public final class Timeline {
   public double mean() {
     double sum = 0;
     for (int b = 0; b < means.length; b++) {
-      sum += means[b] * (Math.min(endNanos, (b + 1) * widthNanos) - b * widthNanos);
+      sum += means[b] * lengthNanos(b);
     }
     return endNanos == 0 ? 0 : sum / endNanos;
   }
@@ -85,6 +85,35 @@ public final class Timeline {
       max = Math.max(max, value);
     }
     return max;
+  }
+
+  /**
+   * Returns this timeline with fewer, wider buckets: means are averaged over time, maxima are the
+   * larger ones.
+   *
+   * @param limit most buckets, at least 1
+   * @return a timeline whose width is a multiple of this one's
+   * @throws IllegalArgumentException if the limit is below 1
+   */
+  public Timeline atMost(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("limit must be at least 1 bucket, but was " + limit);
+    }
+    int merged = Math.max(1, (buckets() + limit - 1) / limit);
+    int count = (buckets() + merged - 1) / merged;
+    double[] widerMeans = new double[count];
+    double[] widerMaxima = new double[count];
+    for (int b = 0; b < count; b++) {
+      double integral = 0;
+      long nanos = 0;
+      for (int k = b * merged; k < Math.min((b + 1) * merged, buckets()); k++) {
+        integral += means[k] * lengthNanos(k);
+        nanos += lengthNanos(k);
+        widerMaxima[b] = Math.max(widerMaxima[b], maxima[k]);
+      }
+      widerMeans[b] = integral / nanos;
+    }
+    return new Timeline(widthNanos * merged, endNanos, widerMeans, widerMaxima);
   }
 
   /**
@@ -105,5 +134,9 @@ public final class Timeline {
       scaledMaxima[b] = maxima[b] / divisor;
     }
     return new Timeline(widthNanos, endNanos, scaledMeans, scaledMaxima);
+  }
+
+  private long lengthNanos(int bucket) {
+    return Math.min(endNanos, (bucket + 1) * widthNanos) - bucket * widthNanos;
   }
 }

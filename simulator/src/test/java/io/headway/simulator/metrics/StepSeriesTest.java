@@ -94,6 +94,12 @@ class StepSeriesTest {
     Timeline t = StepSeries.sum(whole, chopped);
     assertThat(t.mean()).isCloseTo(2 * mean, within(1e-9 * (1 + mean)));
     assertThat(t.max()).isEqualTo(2.0 * max);
+    for (int limit : new int[] {1, 3, 100, 1_000}) {
+      Timeline wider = t.atMost(limit);
+      assertThat(wider.buckets()).isLessThanOrEqualTo(limit);
+      assertThat(wider.mean()).isCloseTo(t.mean(), within(1e-9 * (1 + mean)));
+      assertThat(wider.max()).isEqualTo(t.max());
+    }
   }
 
   @Property(tries = 100, seed = "42")

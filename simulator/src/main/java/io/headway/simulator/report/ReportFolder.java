@@ -1,0 +1,152 @@
+package io.headway.simulator.report;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Set;
+
+/**
+ * Writes a report as a folder: {@code index.html}, {@code report.json}, {@code summary.csv} and, if
+ * asked for, {@code requests.csv}.
+ *
+ * <p>The folder appears as a whole or not at all: everything is written beside it under a temporary
+ * name and moved there at the end. An existing folder is replaced only if all it holds is an
+ * earlier report.
+ */
+public final class ReportFolder {
+  private static final String REQUESTS = "requests.csv";
+  private static final Set<String> FILES =
+      Set.of("index.html", "report.json", "summary.csv", REQUESTS);
+  private static final int MAX_ATTEMPTS = 100;
+
+  private ReportFolder() {}
+
+  /**
+   * Writes a report.
+   *
+   * @param report what to write
+   * @param folder the folder to make or to replace; missing parents are made
+   * @param requests whether to write {@code requests.csv}, one line per request
+   * @return the folder's real path
+   * @throws IOException if the folder holds anything but a report, or if writing fails; what was
+   *     there before is then still there
+   */
+  public static Path write(Report report, Path folder, boolean requests) throws IOException {
+    Path absolute = folder.toAbsolutePath().normalize();
+    Path target = Files.exists(absolute) ? absolute.toRealPath() : absolute;
+    Path parent = target.getParent();
+    if (parent == null) {
+      throw new IOException("the report cannot replace the root folder " + target);
+    }
+    requireReplaceable(target);
+    Files.createDirectories(parent);
+    Path fresh = createBeside(target, "new");
+    try {
+      writeFiles(report, fresh, requests);
+      replace(target, fresh);
+    } catch (IOException | RuntimeException e) {
+      try {
+        delete(fresh);
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+    return target;
+  }
+
+  private static void writeFiles(Report report, Path folder, boolean requests) throws IOException {
+    try (BufferedWriter out = writer(folder, "index.html")) {
+      HtmlReport.write(report, out);
+    }
+    try (BufferedWriter out = writer(folder, "report.json")) {
+      JsonReport.write(report, out);
+    }
+    try (BufferedWriter out = writer(folder, "summary.csv")) {
+      CsvReport.writeSummary(report, out);
+    }
+    if (requests) {
+      try (BufferedWriter out = writer(folder, REQUESTS)) {
+        CsvReport.writeRequests(report, out);
+      }
+    }
+  }
+
+  private static BufferedWriter writer(Path folder, String name) throws IOException {
+    return Files.newBufferedWriter(folder.resolve(name), StandardCharsets.UTF_8);
+  }
+
+  private static void replace(Path target, Path fresh) throws IOException {
+    if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+      Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
+      return;
+    }
+    // A folder cannot be moved over another, so the old one steps aside first.
+    Path old = createBeside(target, "old");
+    Files.delete(old);
+    Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+      throw e;
+    }
+    delete(old);
+  }
+
+  private static void requireReplaceable(Path target) throws IOException {
+    if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!Files.isDirectory(target)) {
+      throw new IOException(target + " must be a folder to hold a report, but is a file");
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(target)) {
+      for (Path entry : entries) {
+        boolean ours =
+            FILES.contains(entry.getFileName().toString())
+                && Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS);
+        if (!ours) {
+          throw new IOException(
+              target
+                  + " must be empty or hold an earlier report only, but has "
+                  + entry.getFileName()
+                  + "; choose another folder");
+        }
+      }
+    }
+  }
+
+  private static Path createBeside(Path target, String purpose) throws IOException {
+    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      Path candidate = target.resolveSibling("." + target.getFileName() + "." + purpose + attempt);
+      try {
+        return Files.createDirectory(candidate);
+      } catch (FileAlreadyExistsException e) {
+        // Left by a run that was killed, or in use by one beside this: the next name will do.
+      }
+    }
+    throw new IOException(
+        "too many unfinished reports beside "
+            + target
+            + "; remove ."
+            + target.getFileName()
+            + ".*");
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    for (String name : FILES) {
+      Files.deleteIfExists(folder.resolve(name));
+    }
+    Files.delete(folder);
+  }
+}
