@@ -387,6 +387,29 @@ public final class PagedKvBlockPool implements KvBlockPool {
     return order;
   }
 
+  /**
+   * Returns the blocks that a lookup would hit now; {@link #probe} says how many without naming
+   * them.
+   *
+   * @param keys what to look up
+   * @param limitTokens most tokens to report, at least 0
+   * @param groupId group of the geometry
+   * @return device block per leading hit block; -1 where the group does not read it
+   * @throws IllegalArgumentException if the chain's block size is not the pool's or the limit is
+   *     negative
+   */
+  public int[] hitBlocks(BlockKeyChain keys, int limitTokens, int groupId) {
+    requireBlockSize(keys);
+    atLeast("limitTokens", limitTokens, 0, "token");
+    Objects.checkIndex(groupId, groups);
+    int hit = lookup(keys, limitTokens);
+    int[] blocks = new int[hit];
+    for (int i = 0; i < hit; i++) {
+      blocks[i] = i < hitFrom[groupId] ? NONE : hitCopies[groupId][i];
+    }
+    return blocks;
+  }
+
   /** Returns how many contents are remembered; nothing but cached and live content may be. */
   int contentNodes() {
     return index.live();

@@ -12,6 +12,11 @@ public final class VectorAdapters {
    * @return the adapters; the first one that supports a vector runs it
    */
   public static List<VectorAdapter> all() {
-    return List.of(new MoeVectors(), new CostVectors(), new TraceVectors(), new BatchingVectors());
+    return List.of(
+        new MemoryVectors(),
+        new MoeVectors(),
+        new CostVectors(),
+        new TraceVectors(),
+        new BatchingVectors());
   }
 }
