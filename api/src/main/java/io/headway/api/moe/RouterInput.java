@@ -107,16 +107,15 @@ public final class RouterInput {
   }
 
   /**
-   * Starts a batch for routers that need no logits, such as hash routing.
+   * Starts a batch without logits, for routers that need none, such as hash routing.
    *
-   * @param tokenIds vocabulary index per token; its length is the number of tokens
+   * @param tokens number of tokens, at least 0
    * @param experts number of routed experts, at least 1
    * @return this input
-   * @throws IllegalArgumentException if {@code experts} is below 1
+   * @throws IllegalArgumentException if a count is out of range
    */
-  public RouterInput tokens(long[] tokenIds, int experts) {
-    begin(requireNonNull(tokenIds, "tokenIds").length, experts);
-    this.tokenIds = tokenIds;
+  public RouterInput tokens(int tokens, int experts) {
+    begin(tokens, experts);
     return this;
   }
 
@@ -300,6 +299,21 @@ public final class RouterInput {
       }
     }
     this.pairBudgets = pairBudgets;
+    return this;
+  }
+
+  /**
+   * Gives the vocabulary indices of the tokens.
+   *
+   * @param tokenIds one index per token; null for none
+   * @return this input
+   * @throws IllegalArgumentException if the length differs from the number of tokens
+   */
+  public RouterInput tokenIds(long @Nullable [] tokenIds) {
+    if (tokenIds != null) {
+      requireLength("tokenIds", tokenIds.length, tokens);
+    }
+    this.tokenIds = tokenIds;
     return this;
   }
 

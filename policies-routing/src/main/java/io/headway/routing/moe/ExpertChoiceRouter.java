@@ -135,7 +135,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
     int[] listToken = work.ints(LIST_TOKEN, room);
     int[] count = work.ints(TokenChoice.COUNT, experts);
     double[] floor = work.doubles(FLOOR, experts);
-    ExpertLists.clear(experts, k, count, floor);
+    ExpertLists.clear(experts, k, -1, count, floor);
     boolean overTokens = config.axis() == SoftmaxAxis.TOKENS;
     double[] columnMax = work.doubles(COLUMN_MAX, overTokens ? experts : 0);
     double[] columnSum = work.doubles(COLUMN_SUM, overTokens ? experts : 0);

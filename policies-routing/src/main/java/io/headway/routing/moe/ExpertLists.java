@@ -45,10 +45,11 @@ final class ExpertLists {
     }
   }
 
-  static void clear(int experts, int k, int[] count, double[] floor) {
+  /** Empties the lists; {@code least} is below every score that may enter a list of length k. */
+  static void clear(int experts, int k, double least, int[] count, double[] floor) {
     Arrays.fill(count, 0, experts, 0);
     // With k = 0 nothing is ever better than the floor.
-    Arrays.fill(floor, 0, experts, k == 0 ? Double.POSITIVE_INFINITY : -1);
+    Arrays.fill(floor, 0, experts, k == 0 ? Double.POSITIVE_INFINITY : least);
   }
 
   /** Cuts every list to its best k and sorts it by descending score, then ascending token. */

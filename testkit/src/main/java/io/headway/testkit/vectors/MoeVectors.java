@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.headway.api.RandomSource;
 import io.headway.api.moe.CapacityRule;
+import io.headway.api.moe.DeviceMap;
 import io.headway.api.moe.ExpertAssignments;
 import io.headway.api.moe.ExpertRouter;
 import io.headway.api.moe.MoeInputException;
@@ -13,16 +14,32 @@ import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.RoutingSignals;
 import io.headway.api.moe.Signal;
 import io.headway.api.moe.SignalLevel;
+import io.headway.routing.moe.BaseRouter;
+import io.headway.routing.moe.CappedExpertChoiceRouter;
+import io.headway.routing.moe.DeepSeekMoeRouter;
+import io.headway.routing.moe.DeepSeekV2Router;
+import io.headway.routing.moe.DeepSeekV3Router;
 import io.headway.routing.moe.DeepSpeedTop2Router;
 import io.headway.routing.moe.DeepSpeedTopKRouter;
+import io.headway.routing.moe.DeviceBudget;
 import io.headway.routing.moe.ExpertChoiceRouter;
+import io.headway.routing.moe.ExpertRaceRouter;
 import io.headway.routing.moe.FillOrder;
 import io.headway.routing.moe.GShardRouter;
+import io.headway.routing.moe.HashRouter;
 import io.headway.routing.moe.MeshTensorFlowTop2Router;
 import io.headway.routing.moe.MoeSignals;
 import io.headway.routing.moe.NoTokenLeftBehindRouter;
+import io.headway.routing.moe.QwenMoeRouter;
+import io.headway.routing.moe.RecycleRouter;
+import io.headway.routing.moe.SinkhornRouter;
 import io.headway.routing.moe.SwitchRouter;
+import io.headway.routing.moe.TutelCapacity;
+import io.headway.routing.moe.TutelRouter;
+import io.headway.routing.moe.VMoeRouter;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** Runs the vectors of the suite {@code moe-routing} that route tokens to experts. */
@@ -42,7 +59,24 @@ final class MoeVectors implements VectorAdapter {
               "expert-choice", call -> expertChoice(call, ExpertChoiceRouter.SoftmaxAxis.EXPERTS)),
           Map.entry(
               "expert-choice-mesh-tf",
-              call -> expertChoice(call, ExpertChoiceRouter.SoftmaxAxis.TOKENS)));
+              call -> expertChoice(call, ExpertChoiceRouter.SoftmaxAxis.TOKENS)),
+          Map.entry("expert-choice-capped", MoeVectors::cappedExpertChoice),
+          Map.entry("expert-choice-exact", MoeVectors::exactExpertChoice),
+          Map.entry("vmoe", MoeVectors::vMoe),
+          Map.entry("deepseek-moe", MoeVectors::deepSeekMoe),
+          Map.entry("deepseek-v2", MoeVectors::deepSeekV2),
+          Map.entry("deepseek-v3", MoeVectors::deepSeekV3),
+          Map.entry("qwen-moe", MoeVectors::qwenMoe),
+          Map.entry("hunyuan-recycle", MoeVectors::recycle),
+          Map.entry("expert-race", MoeVectors::expertRace),
+          Map.entry("expert-race-threshold", MoeVectors::expertRaceThreshold),
+          Map.entry("base", call -> base(call, BaseRouter.Mode.AUCTION)),
+          Map.entry("base-exact", call -> base(call, BaseRouter.Mode.EXACT)),
+          Map.entry("base-greedy", call -> base(call, BaseRouter.Mode.GREEDY)),
+          Map.entry("sinkhorn", MoeVectors::sinkhorn),
+          Map.entry("hash-random", MoeVectors::hashRandom),
+          Map.entry("hash-balanced", MoeVectors::hashBalanced),
+          Map.entry("tutel", MoeVectors::tutel));
 
   @Override
   public String suite() {
@@ -159,6 +193,314 @@ final class MoeVectors implements VectorAdapter {
     return call.result();
   }
 
+  private static JsonNode cappedExpertChoice(Call call) {
+    call.route(
+        new CappedExpertChoiceRouter(
+            new CappedExpertChoiceRouter.Config(
+                capacityRule(call.params),
+                JsonFields.intOf(call.params, "tokenCap"),
+                CappedExpertChoiceRouter.Solver.ENTROPY,
+                JsonFields.doubleOf(call.params, "lambda"),
+                JsonFields.intOf(call.params, "iterations"),
+                false)));
+    call.signal("allocation", call.rows(MoeSignals.ALLOCATION));
+    call.signal("converged", JSON.booleanNode(call.value(MoeSignals.CONVERGED) == 1));
+    call.signal("capViolations", whole(call.value(MoeSignals.CAP_VIOLATIONS)));
+    call.signal("objective", JSON.numberNode(call.value(MoeSignals.OBJECTIVE)));
+    return cappedSignals(call);
+  }
+
+  private static JsonNode exactExpertChoice(Call call) {
+    call.route(
+        new CappedExpertChoiceRouter(
+            new CappedExpertChoiceRouter.Config(
+                capacityRule(call.params),
+                JsonFields.intOf(call.params, "tokenCap"),
+                CappedExpertChoiceRouter.Solver.EXACT,
+                CappedExpertChoiceRouter.DEFAULT_LAMBDA,
+                CappedExpertChoiceRouter.DEFAULT_ITERATIONS,
+                true)));
+    return cappedSignals(call);
+  }
+
+  private static JsonNode cappedSignals(Call call) {
+    ExpertAssignments out = call.out.indexByExpert();
+    ArrayNode selected = JSON.arrayNode();
+    for (int e = 0; e < out.experts(); e++) {
+      ArrayNode tokens = selected.addArray();
+      for (int i = out.expertOffset(e); i < out.expertOffset(e + 1); i++) {
+        tokens.add(out.token(out.pairByExpert(i)));
+      }
+    }
+    call.signal("selectedByExpert", selected);
+    call.signal("expertsPerToken", call.wholes(MoeSignals.EXPERTS_PER_TOKEN, 0));
+    call.signal("affinitySum", JSON.numberNode(call.value(MoeSignals.AFFINITY_SUM)));
+    return call.result();
+  }
+
+  private static JsonNode vMoe(Call call) {
+    boolean noisy = call.data.has("noise");
+    if (noisy) {
+      call.input.noise(call.matrix("noise"));
+    }
+    call.route(
+        new VMoeRouter(
+            new VMoeRouter.Config(
+                JsonFields.intOf(call.params, "topK"),
+                capacityRule(call.params),
+                VMoeRouter.Priority.valueOf(JsonFields.textOf(call.params, "priority")),
+                JsonFields.doubleOf(call.params, "skipFraction", 0),
+                JsonFields.doubleOf(call.params, "sigma", 0))));
+    call.loss("importance", MoeSignals.IMPORTANCE_LOSS);
+    if (noisy) {
+      call.loss("load", MoeSignals.LOAD_LOSS);
+    }
+    call.signal("priorityScores", call.row(MoeSignals.PRIORITY_SCORE));
+    call.signal("processingOrder", call.wholes(MoeSignals.PROCESSING_ORDER, 0));
+    return call.result();
+  }
+
+  private static JsonNode deepSeekMoe(Call call) {
+    JsonNode alphas = JsonFields.required(call.params, "alphas");
+    Optional<DeviceMap> map = Optional.empty();
+    if (call.params.has("deviceExperts")) {
+      int[][] lists = JsonFields.intRowsOf(call.params, "deviceExperts");
+      int[] device = new int[call.experts()];
+      Arrays.fill(device, -1);
+      for (int d = 0; d < lists.length; d++) {
+        for (int e : lists[d]) {
+          device[e] = d;
+        }
+      }
+      map = Optional.of(DeviceMap.of(device, lists.length));
+    }
+    call.route(
+        new DeepSeekMoeRouter(
+            new DeepSeekMoeRouter.Config(
+                JsonFields.intOf(call.params, "topK"),
+                JsonFields.intOf(call.params, "devices", 1),
+                map,
+                JsonFields.doubleOf(alphas, "expert"),
+                JsonFields.doubleOf(alphas, "device"))));
+    sequenceLosses(call);
+    call.signal("fBySequence", call.rows(MoeSignals.CHOICE_SHARE));
+    call.signal("PBySequence", call.rows(MoeSignals.MEAN_PROBABILITY));
+    call.signal("fDeviceBySequence", call.rows(MoeSignals.DEVICE_CHOICE_SHARE));
+    call.signal("PDeviceBySequence", call.rows(MoeSignals.DEVICE_MEAN_PROBABILITY));
+    return call.result();
+  }
+
+  private static void sequenceLosses(Call call) {
+    call.losses("expertBalanceBySequence", MoeSignals.EXPERT_BALANCE_LOSS);
+    call.losses("deviceBalanceBySequence", MoeSignals.DEVICE_BALANCE_LOSS);
+  }
+
+  private static JsonNode deepSeekV2(Call call) {
+    JsonNode alphas = JsonFields.required(call.params, "alphas");
+    DeviceBudget budget = DeviceBudget.UNLIMITED;
+    if (call.params.has("deviceBudget")) {
+      JsonNode node = call.params.get("deviceBudget");
+      budget =
+          node.has("pairs")
+              ? DeviceBudget.pairs(JsonFields.intOf(node, "pairs"))
+              : DeviceBudget.factor(JsonFields.doubleOf(node, "factor"));
+    }
+    if (call.data.has("protectedTokens")) {
+      boolean[] kept = new boolean[call.input.tokens()];
+      for (int t : JsonFields.intsOf(call.data, "protectedTokens")) {
+        kept[t] = true;
+      }
+      call.input.protectedTokens(kept);
+    }
+    call.route(
+        new DeepSeekV2Router(
+            new DeepSeekV2Router.Config(
+                JsonFields.intOf(call.params, "topK"),
+                JsonFields.intOf(call.params, "devices"),
+                JsonFields.intOf(call.params, "maxDevices"),
+                JsonFields.doubleOf(call.params, "routeScale"),
+                JsonFields.doubleOf(alphas, "expert"),
+                JsonFields.doubleOf(alphas, "device"),
+                JsonFields.doubleOf(alphas, "communication"),
+                budget,
+                0)));
+    sequenceLosses(call);
+    call.losses("communicationBalanceBySequence", MoeSignals.COMMUNICATION_BALANCE_LOSS);
+    call.signal("devicesByToken", call.wholeRows(MoeSignals.TOKEN_DEVICES));
+    call.signal("fCommunicationBySequence", call.rows(MoeSignals.DEVICE_TOKEN_SHARE));
+    call.signal("pairsByDeviceBefore", call.wholes(MoeSignals.PAIRS_PER_DEVICE, 0));
+    if (budget.kind() != DeviceBudget.Kind.NONE) {
+      call.signal("budget", whole(call.value(MoeSignals.DEVICE_BUDGET)));
+      call.signal("keptByDevice", call.wholes(MoeSignals.KEPT_PAIRS_PER_DEVICE, 0));
+      call.signal("dropOrder", call.wholeRows(MoeSignals.DROP_ORDER));
+    }
+    return call.result();
+  }
+
+  private static JsonNode deepSeekV3(Call call) {
+    int groups = JsonFields.intOf(call.params, "groups");
+    DeepSeekV3Router router =
+        new DeepSeekV3Router(
+            new DeepSeekV3Router.Config(
+                JsonFields.intOf(call.params, "topK"),
+                groups,
+                JsonFields.intOf(call.params, "maxGroups"),
+                JsonFields.doubleOf(call.params, "routeScale"),
+                JsonFields.doubleOf(call.params, "alpha")));
+    DeepSeekV3Router.Bias bias = router.newState();
+    if (call.data.has("bias")) {
+      bias.set(JsonFields.doublesOf(call.data, "bias"));
+    }
+    router.route(call.input, bias, call.out);
+    call.losses("sequenceBalanceBySequence", MoeSignals.SEQUENCE_BALANCE_LOSS);
+    call.signal("fBySequence", call.rows(MoeSignals.CHOICE_SHARE));
+    call.signal("maxVio", JSON.numberNode(call.value(MoeSignals.MAX_VIOLATION)));
+    if (groups > 1) {
+      call.signal("groupScores", call.rows(MoeSignals.GROUP_SCORE));
+      call.signal("groupsByToken", call.wholeRows(MoeSignals.TOKEN_GROUPS));
+    }
+    return call.result();
+  }
+
+  private static JsonNode qwenMoe(Call call) {
+    boolean shared = call.data.has("sharedGateLogits");
+    if (shared) {
+      call.input.sharedGateLogits(JsonFields.doublesOf(call.data, "sharedGateLogits"));
+    }
+    call.route(
+        new QwenMoeRouter(
+            new QwenMoeRouter.Config(
+                JsonFields.intOf(call.params, "topK"),
+                JsonFields.booleanOf(call.params, "normTopkProb"))));
+    call.loss("balance", MoeSignals.AUXILIARY_LOSS);
+    call.signal("f", call.row(MoeSignals.CHOICE_SHARE));
+    if (shared) {
+      call.signal("sharedGates", call.row(MoeSignals.SHARED_GATE));
+    }
+    return call.result();
+  }
+
+  private static JsonNode recycle(Call call) {
+    call.input.permutation(JsonFields.intsOf(call.data, "permutation"));
+    call.route(new RecycleRouter(new RecycleRouter.Config(capacityRule(call.params))));
+    call.loss("aux", MoeSignals.AUXILIARY_LOSS);
+    call.signal("overflow", call.wholes(MoeSignals.OVERFLOW_TOKENS, 0));
+    call.signal("pool", call.wholes(MoeSignals.RECYCLING_POOL, 0));
+    return call.result();
+  }
+
+  private static JsonNode expertRace(Call call) {
+    call.route(
+        new ExpertRaceRouter(
+            new ExpertRaceRouter.Config(
+                ExpertRaceRouter.Mode.BATCH,
+                ExpertRaceRouter.Grouping.valueOf(
+                    JsonFields.textOf(call.params, "grouping", "NONE")),
+                JsonFields.doubleOf(call.params, "averageExpertsPerToken", 0),
+                JsonFields.intOf(call.params, "pairs", -1),
+                0,
+                ExpertRaceRouter.DEFAULT_MOMENTUM,
+                0)));
+    call.loss("routerSimilarity", MoeSignals.ROUTER_SIMILARITY_LOSS);
+    call.signal("pairs", whole(call.value(MoeSignals.SELECTED_PAIRS)));
+    call.signal(
+        "threshold",
+        call.out.signals().has(MoeSignals.SELECTION_THRESHOLD)
+            ? JSON.numberNode(call.value(MoeSignals.SELECTION_THRESHOLD))
+            : JSON.nullNode());
+    call.signal("expertsPerToken", call.wholes(MoeSignals.EXPERTS_PER_TOKEN, 0));
+    call.signal("coSelection", call.wholeRows(MoeSignals.CO_SELECTION));
+    return call.result();
+  }
+
+  private static JsonNode expertRaceThreshold(Call call) {
+    ExpertRaceRouter router =
+        new ExpertRaceRouter(
+            new ExpertRaceRouter.Config(
+                ExpertRaceRouter.Mode.THRESHOLD,
+                ExpertRaceRouter.Grouping.NONE,
+                0,
+                -1,
+                JsonFields.intOf(call.params, "coldTopK"),
+                ExpertRaceRouter.DEFAULT_MOMENTUM,
+                0));
+    ExpertRaceRouter.Threshold threshold = router.newState();
+    JsonFields.optionalDouble(call.data, "tau").ifPresent(threshold::set);
+    router.route(call.input, threshold, call.out);
+    call.signal("cold", JSON.booleanNode(call.value(MoeSignals.COLD) == 1));
+    return call.result();
+  }
+
+  private static JsonNode base(Call call, BaseRouter.Mode mode) {
+    call.route(new BaseRouter(new BaseRouter.Config(mode, false)));
+    if (call.out.signals().has(MoeSignals.BID_INCREMENT)) {
+      call.signal("epsilon", JSON.numberNode(call.value(MoeSignals.BID_INCREMENT)));
+    }
+    if (call.out.signals().has(MoeSignals.ROUNDS)) {
+      call.signal("rounds", whole(call.value(MoeSignals.ROUNDS)));
+    }
+    call.signal("totalScore", JSON.numberNode(call.value(MoeSignals.TOTAL_SCORE)));
+    return call.result();
+  }
+
+  private static JsonNode sinkhorn(Call call) {
+    SinkhornRouter.Mode mode = SinkhornRouter.Mode.valueOf(JsonFields.textOf(call.params, "mode"));
+    call.route(
+        new SinkhornRouter(
+            new SinkhornRouter.Config(
+                mode, JsonFields.intOf(call.params, "topK"), SinkhornRouter.DEFAULT_ITERATIONS)));
+    if (mode == SinkhornRouter.Mode.TRAINING) {
+      call.signal("iterations", whole(call.value(MoeSignals.ITERATIONS)));
+      call.signal("plan", call.rows(MoeSignals.PLAN));
+      call.signal("columnSums", call.row(MoeSignals.PLAN_COLUMN_SUMS));
+    }
+    return call.result();
+  }
+
+  private static JsonNode hashRandom(Call call) {
+    call.route(HashRouter.random(JsonFields.longOf(call.params, "seed")));
+    return call.result();
+  }
+
+  private static JsonNode hashBalanced(Call call) {
+    long[] frequencies = JsonFields.longsOf(call.data, "frequencies");
+    int experts = JsonFields.intOf(call.params, "experts");
+    HashRouter router = HashRouter.balanced(frequencies, experts);
+    call.route(router);
+    ArrayNode table = JSON.arrayNode();
+    long[] load = new long[experts];
+    for (int v = 0; v < frequencies.length; v++) {
+      int e = router.expert(v, experts);
+      table.add(e);
+      load[e] += frequencies[v];
+    }
+    ArrayNode bucketLoad = JSON.arrayNode();
+    for (long l : load) {
+      bucketLoad.add(l);
+    }
+    call.signal("table", table);
+    call.signal("bucketLoad", bucketLoad);
+    return call.result();
+  }
+
+  private static JsonNode tutel(Call call) {
+    call.route(
+        new TutelRouter(
+            new TutelRouter.Config(
+                JsonFields.intOf(call.params, "topK"),
+                new TutelCapacity(
+                    JsonFields.doubleOf(call.params, "capacityFactor"),
+                    JsonFields.intOf(call.params, "alignment", 1)),
+                JsonFields.booleanOf(call.params, "batchPrioritized", false))));
+    call.loss("aux", MoeSignals.AUXILIARY_LOSS);
+    return call.result();
+  }
+
+  /** Writes a count that the library holds as a double. */
+  private static JsonNode whole(double value) {
+    return JSON.numberNode((long) value);
+  }
+
   /** One vector: its parameters, its batch and the result being written. */
   private static final class Call {
     final JsonNode params;
@@ -172,7 +514,8 @@ final class MoeVectors implements VectorAdapter {
       params = vector.params();
       data = vector.input();
       if (data.has("tokenIds")) {
-        input.tokens(JsonFields.longsOf(data, "tokenIds"), JsonFields.intOf(params, "experts"));
+        long[] ids = JsonFields.longsOf(data, "tokenIds");
+        input.tokens(ids.length, JsonFields.intOf(params, "experts")).tokenIds(ids);
       } else {
         String field = data.has("scores") ? "scores" : "logits";
         double[] logits = matrix(field);
@@ -237,6 +580,38 @@ final class MoeVectors implements VectorAdapter {
         values.add(from.value(signal, row, i));
       }
       return values;
+    }
+
+    void losses(String field, Signal signal) {
+      losses.set(field, row(signal));
+    }
+
+    double value(Signal signal) {
+      return out.signals().value(signal);
+    }
+
+    ArrayNode rows(Signal signal) {
+      ArrayNode rows = JSON.arrayNode();
+      for (int i = 0; i < out.signals().rows(signal); i++) {
+        rows.add(row(signal, i));
+      }
+      return rows;
+    }
+
+    ArrayNode wholes(Signal signal, int row) {
+      ArrayNode values = JSON.arrayNode();
+      for (int i = 0; i < out.signals().columns(signal); i++) {
+        values.add(whole(out.signals().value(signal, row, i)));
+      }
+      return values;
+    }
+
+    ArrayNode wholeRows(Signal signal) {
+      ArrayNode rows = JSON.arrayNode();
+      for (int i = 0; i < out.signals().rows(signal); i++) {
+        rows.add(wholes(signal, i));
+      }
+      return rows;
     }
 
     ObjectNode result() {
