@@ -5,4 +5,5 @@ module io.headway.routing {
   requires static org.jspecify;
 
   exports io.headway.routing.moe;
+  exports io.headway.routing.placement;
 }

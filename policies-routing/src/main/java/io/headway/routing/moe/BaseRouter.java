@@ -11,6 +11,7 @@ import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.RouterTrait;
 import io.headway.api.moe.SignalLevel;
 import io.headway.api.moe.Workspace;
+import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 import java.util.Set;
 

@@ -12,6 +12,7 @@ import io.headway.api.moe.RouterTrait;
 import io.headway.api.moe.RoutingSignals;
 import io.headway.api.moe.SignalLevel;
 import io.headway.api.moe.Workspace;
+import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 import java.util.Set;
 

@@ -2,6 +2,7 @@ package io.headway.routing.moe;
 
 import io.headway.api.moe.ExpertAssignments;
 import io.headway.api.moe.Workspace;
+import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 
 /**

@@ -8,6 +8,7 @@ import io.headway.api.moe.ExpertAssignments;
 import io.headway.api.moe.ExpertRouter;
 import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.RouterTrait;
+import io.headway.routing.internal.Selection;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 

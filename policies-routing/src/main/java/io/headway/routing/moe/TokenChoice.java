@@ -5,6 +5,7 @@ import io.headway.api.moe.DropReason;
 import io.headway.api.moe.ExpertAssignments;
 import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.Workspace;
+import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 

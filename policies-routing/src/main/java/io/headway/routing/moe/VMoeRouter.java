@@ -10,6 +10,7 @@ import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.RouterTrait;
 import io.headway.api.moe.SignalLevel;
 import io.headway.api.moe.Workspace;
+import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 import java.util.Set;
 import org.apache.commons.math3.special.Erf;

@@ -1,9 +1,9 @@
-package io.headway.routing.moe;
+package io.headway.routing.internal;
 
 /**
  * Best-k selection and sorting over primitive arrays; all orders are total, so nothing is random.
  */
-final class Selection {
+public final class Selection {
   private static final int INSERTION_RUN = 16;
 
   private Selection() {}
@@ -11,8 +11,18 @@ final class Selection {
   /**
    * Adds the scores of a range to the best k found so far and returns how many there are now. The
    * best are kept in descending order; of equal scores the one added first comes first.
+   *
+   * @param score the scores
+   * @param from first index to add
+   * @param to index after the last one to add
+   * @param k how many to keep, at least 0
+   * @param size how many are kept so far
+   * @param index receives the indices of the best, from {@code at} on
+   * @param value receives the scores of the best, from {@code at} on
+   * @param at where the best begin in {@code index} and {@code value}
+   * @return how many are kept now, at most {@code k}
    */
-  static int addBest(
+  public static int addBest(
       double[] score, int from, int to, int k, int size, int[] index, double[] value, int at) {
     int i = from;
     while (size < k && i < to) {
@@ -46,11 +56,17 @@ final class Selection {
   }
 
   /**
-   * Reorders {@code count} (score, id) pairs from {@code base} on, so that the first {@code keep}
-   * are the best by descending score, then ascending id, in no particular order. Returns the score
-   * of the worst of them.
+   * Reorders (score, id) pairs, so that the first {@code keep} are the best by descending score,
+   * then ascending id, in no particular order. Expected linear time.
+   *
+   * @param score the scores
+   * @param id their ids, distinct
+   * @param base index of the first pair
+   * @param count number of pairs
+   * @param keep how many are wanted, from 1 to {@code count}
+   * @return the score of the worst of the wanted ones
    */
-  static double partition(double[] score, int[] id, int base, int count, int keep) {
+  public static double partition(double[] score, int[] id, int base, int count, int keep) {
     int low = base;
     int high = base + count - 1;
     int target = base + keep - 1;
@@ -117,8 +133,14 @@ final class Selection {
   /**
    * Sorts indices by descending key; equal keys keep their order. A bottom-up merge sort, because
    * sorting indices by a primitive key without boxing is not in the library.
+   *
+   * @param index the indices
+   * @param from position of the first one to sort
+   * @param count how many to sort
+   * @param key key of every index
+   * @param scratch room for {@code count} ints
    */
-  static void sortDescending(int[] index, int from, int count, double[] key, int[] scratch) {
+  public static void sortDescending(int[] index, int from, int count, double[] key, int[] scratch) {
     int run = 8;
     for (int start = from; start < from + count; start += run) {
       int end = Math.min(start + run, from + count);
@@ -155,10 +177,15 @@ final class Selection {
   }
 
   /**
-   * Sorts {@code count} (score, id) pairs from {@code base} on by descending score, then ascending
-   * id. Ids are distinct, so the order is total and an unstable sort gives one answer.
+   * Sorts (score, id) pairs by descending score, then ascending id. Ids are distinct, so the order
+   * is total and an unstable sort gives one answer.
+   *
+   * @param score the scores
+   * @param id their ids, distinct
+   * @param base index of the first pair
+   * @param count number of pairs
    */
-  static void sort(double[] score, int[] id, int base, int count) {
+  public static void sort(double[] score, int[] id, int base, int count) {
     int low = base;
     int high = base + count - 1;
     while (high - low >= INSERTION_RUN) {
