@@ -116,6 +116,56 @@ public final class DeviceMap {
     return deviceByExpert[expert];
   }
 
+  /**
+   * Sums the loads of the experts of every device.
+   *
+   * @param expertLoad pairs per expert, at least as many as there are experts
+   * @param deviceLoad receives {@code devices()} sums
+   */
+  public void sumLoads(int[] expertLoad, double[] deviceLoad) {
+    Arrays.fill(deviceLoad, 0, devices, 0);
+    for (int e = 0; e < deviceByExpert.length; e++) {
+      deviceLoad[deviceByExpert[e]] += expertLoad[e];
+    }
+  }
+
+  /**
+   * Returns on how many devices the experts of a token lie, which is how often its hidden state is
+   * sent.
+   *
+   * @param pairs a routing result with the same experts
+   * @param token token index
+   * @return distinct devices, 0 for a token without experts
+   */
+  public int devicesOf(ExpertAssignments pairs, int token) {
+    int from = pairs.tokenOffset(token);
+    int to = pairs.tokenOffset(token + 1);
+    int distinct = 0;
+    for (int i = from; i < to; i++) {
+      int device = deviceByExpert[pairs.expert(i)];
+      boolean first = true;
+      for (int j = from; j < i && first; j++) {
+        first = deviceByExpert[pairs.expert(j)] != device;
+      }
+      distinct += first ? 1 : 0;
+    }
+    return distinct;
+  }
+
+  /**
+   * Returns on how many devices the experts of a token lie on average.
+   *
+   * @param pairs a routing result with the same experts
+   * @return mean over all tokens, padding included; 0 without tokens
+   */
+  public double meanDevicesPerToken(ExpertAssignments pairs) {
+    long sum = 0;
+    for (int t = 0; t < pairs.tokens(); t++) {
+      sum += devicesOf(pairs, t);
+    }
+    return pairs.tokens() == 0 ? 0 : (double) sum / pairs.tokens();
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof DeviceMap that

@@ -91,4 +91,42 @@ public record LoadBalance(
   public double maxViolation() {
     return maxOverMean - 1;
   }
+
+  /**
+   * Returns the share of demanded pairs that was not carried out.
+   *
+   * @param assignedPairs pairs carried out, at least 0
+   * @param demandedPairs pairs asked for, at least {@code assignedPairs}
+   * @return from 0 to 1; 0 without demand
+   * @throws IllegalArgumentException if a count is out of range
+   */
+  public static double droppedFraction(long assignedPairs, long demandedPairs) {
+    if (assignedPairs < 0 || demandedPairs < assignedPairs) {
+      throw new IllegalArgumentException(
+          "assignedPairs must lie in 0..demandedPairs = "
+              + demandedPairs
+              + " pairs, but was "
+              + assignedPairs);
+    }
+    return demandedPairs == 0 ? 0 : 1 - (double) assignedPairs / demandedPairs;
+  }
+
+  /**
+   * Returns the share of tokens without any expert.
+   *
+   * @param unroutedTokens tokens without an assignment, at least 0
+   * @param tokens all tokens, at least {@code unroutedTokens}
+   * @return from 0 to 1; 0 without tokens
+   * @throws IllegalArgumentException if a count is out of range
+   */
+  public static double unroutedFraction(long unroutedTokens, long tokens) {
+    if (unroutedTokens < 0 || tokens < unroutedTokens) {
+      throw new IllegalArgumentException(
+          "unroutedTokens must lie in 0..tokens = "
+              + tokens
+              + " tokens, but was "
+              + unroutedTokens);
+    }
+    return tokens == 0 ? 0 : (double) unroutedTokens / tokens;
+  }
 }

@@ -38,6 +38,20 @@ public record TutelCapacity(double factor, int alignment) implements CapacityRul
     return (int) ((tokens + (long) experts - 1) / experts);
   }
 
+  /**
+   * Returns the capacity factor that a capacity amounts to.
+   *
+   * @param slots slots per expert
+   * @param choicesPerToken experts each token asks for
+   * @param tokens tokens of the group
+   * @param experts routed experts
+   * @return {@code slots / (k q)}; 0 without tokens or choices
+   */
+  public static double effectiveFactor(int slots, int choicesPerToken, int tokens, int experts) {
+    double demand = (double) choicesPerToken * tokensPerExpert(tokens, experts);
+    return demand == 0 ? 0 : slots / demand;
+  }
+
   @Override
   public int slots(int tokens, int experts, int choicesPerToken, int maxDemand) {
     long slots = maxDemand;

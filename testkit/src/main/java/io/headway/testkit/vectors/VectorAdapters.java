@@ -15,6 +15,7 @@ public final class VectorAdapters {
     return List.of(
         new MemoryVectors(),
         new MoeVectors(),
+        new MoePlacementVectors(),
         new CostVectors(),
         new TraceVectors(),
         new BatchingVectors());
