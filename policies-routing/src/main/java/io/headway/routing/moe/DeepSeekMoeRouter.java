@@ -10,8 +10,8 @@ import io.headway.api.moe.ExpertRouter;
 import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.RouterTrait;
 import io.headway.api.moe.SignalLevel;
-import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends each token to its {@code K'} best of many fine-grained routed experts, beside shared
@@ -46,38 +46,26 @@ public final class DeepSeekMoeRouter implements ExpertRouter<Stateless> {
    *
    * @param topK active routed experts per token, at least 0, at most their number; 6 by default
    * @param devices devices that the routed experts lie on in consecutive blocks, at least 1; 1 by
-   *     default; ignored if {@code deviceMap} has any
-   * @param deviceMap which device hosts each routed expert; empty, the default, for consecutive
-   *     blocks
+   *     default; not read if a map is given beside the settings
    * @param expertCoefficient weight of the expert-level loss, at least 0; 0.001 by default
    * @param deviceCoefficient weight of the device-level loss, at least 0; 0.05 by default
    */
-  public record Config(
-      int topK,
-      int devices,
-      Optional<DeviceMap> deviceMap,
-      double expertCoefficient,
-      double deviceCoefficient) {
+  public record Config(int topK, int devices, double expertCoefficient, double deviceCoefficient) {
     /** The settings of the 16B model on one device. */
     public static final Config DEFAULT =
-        new Config(
-            DEFAULT_TOP_K,
-            1,
-            Optional.empty(),
-            DEFAULT_EXPERT_COEFFICIENT,
-            DEFAULT_DEVICE_COEFFICIENT);
+        new Config(DEFAULT_TOP_K, 1, DEFAULT_EXPERT_COEFFICIENT, DEFAULT_DEVICE_COEFFICIENT);
 
     /** Checks the settings. */
     public Config {
       Checks.atLeast("topK", 0, topK, "experts");
       Checks.atLeast("devices", 1, devices, "device");
-      requireNonNull(deviceMap, "deviceMap");
       Checks.coefficient("expertCoefficient", expertCoefficient);
       Checks.coefficient("deviceCoefficient", deviceCoefficient);
     }
   }
 
   private final Config config;
+  private final @Nullable DeviceMap deviceMap;
 
   /**
    * Creates the router.
@@ -86,6 +74,18 @@ public final class DeepSeekMoeRouter implements ExpertRouter<Stateless> {
    */
   public DeepSeekMoeRouter(Config config) {
     this.config = requireNonNull(config, "config");
+    deviceMap = null;
+  }
+
+  /**
+   * Creates the router for experts that lie on devices otherwise than in consecutive blocks.
+   *
+   * @param config its settings
+   * @param deviceMap which device hosts each routed expert; read for losses only
+   */
+  public DeepSeekMoeRouter(Config config, DeviceMap deviceMap) {
+    this.config = requireNonNull(config, "config");
+    this.deviceMap = requireNonNull(deviceMap, "deviceMap");
   }
 
   @Override
@@ -119,9 +119,7 @@ public final class DeepSeekMoeRouter implements ExpertRouter<Stateless> {
         null);
     if (out.signalLevel() != SignalLevel.NONE) {
       DeviceMap map =
-          config
-              .deviceMap()
-              .orElseGet(() -> DeviceMap.contiguous(input.experts(), config.devices()));
+          deviceMap != null ? deviceMap : DeviceMap.contiguous(input.experts(), config.devices());
       SequenceLosses.report(
           input,
           out,

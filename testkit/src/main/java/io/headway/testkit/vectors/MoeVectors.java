@@ -39,7 +39,6 @@ import io.headway.routing.moe.TutelRouter;
 import io.headway.routing.moe.VMoeRouter;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 
 /** Runs the vectors of the suite {@code moe-routing} that route tokens to experts. */
@@ -262,7 +261,12 @@ final class MoeVectors implements VectorAdapter {
 
   private static JsonNode deepSeekMoe(Call call) {
     JsonNode alphas = JsonFields.required(call.params, "alphas");
-    Optional<DeviceMap> map = Optional.empty();
+    DeepSeekMoeRouter.Config config =
+        new DeepSeekMoeRouter.Config(
+            JsonFields.intOf(call.params, "topK"),
+            JsonFields.intOf(call.params, "devices", 1),
+            JsonFields.doubleOf(alphas, "expert"),
+            JsonFields.doubleOf(alphas, "device"));
     if (call.params.has("deviceExperts")) {
       int[][] lists = JsonFields.intRowsOf(call.params, "deviceExperts");
       int[] device = new int[call.experts()];
@@ -272,16 +276,10 @@ final class MoeVectors implements VectorAdapter {
           device[e] = d;
         }
       }
-      map = Optional.of(DeviceMap.of(device, lists.length));
+      call.route(new DeepSeekMoeRouter(config, DeviceMap.of(device, lists.length)));
+    } else {
+      call.route(new DeepSeekMoeRouter(config));
     }
-    call.route(
-        new DeepSeekMoeRouter(
-            new DeepSeekMoeRouter.Config(
-                JsonFields.intOf(call.params, "topK"),
-                JsonFields.intOf(call.params, "devices", 1),
-                map,
-                JsonFields.doubleOf(alphas, "expert"),
-                JsonFields.doubleOf(alphas, "device"))));
     sequenceLosses(call);
     call.signal("fBySequence", call.rows(MoeSignals.CHOICE_SHARE));
     call.signal("PBySequence", call.rows(MoeSignals.MEAN_PROBABILITY));
