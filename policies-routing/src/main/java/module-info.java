@@ -1,7 +1,6 @@
 /** Expert routing and placement, instance routing, migration, scaling and model choice. */
 module io.headway.routing {
   requires transitive io.headway.api;
-  requires commons.math3;
   requires static org.jspecify;
 
   exports io.headway.routing.moe;

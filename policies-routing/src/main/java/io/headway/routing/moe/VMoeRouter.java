@@ -13,7 +13,6 @@ import io.headway.api.moe.Workspace;
 import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 import java.util.Set;
-import org.apache.commons.math3.special.Erf;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +48,9 @@ public final class VMoeRouter implements ExpertRouter<Stateless> {
 
   /** Capacity ratio unless configured otherwise: slots for exactly the demand, if balanced. */
   public static final double DEFAULT_CAPACITY_RATIO = 1;
+
+  // Beyond this many standard deviations the tail is below 1e-15.
+  private static final double NEGLIGIBLE_TAIL = 8;
 
   private static final int SUM = TokenChoice.OWN;
   private static final int THRESHOLD = TokenChoice.OWN + 1;
@@ -316,9 +318,26 @@ public final class VMoeRouter implements ExpertRouter<Stateless> {
           continue;
         }
         double above = (in.logit(t, e) - threshold) / sigma;
-        load[e] += 0.5 * Erf.erfc(-above / Math.sqrt(2)) / in.realTokens();
+        load[e] += normalCumulative(above) / in.realTokens();
       }
     }
+  }
+
+  /** Standard normal distribution function by its series (Marsaglia, J. Stat. Softw. 2004). */
+  private static double normalCumulative(double x) {
+    if (Math.abs(x) > NEGLIGIBLE_TAIL) {
+      return x > 0 ? 1 : 0;
+    }
+    double square = x * x;
+    double term = x;
+    double sum = x;
+    double before = Double.NaN;
+    for (int i = 3; sum != before; i += 2) {
+      before = sum;
+      term *= square / i;
+      sum += term;
+    }
+    return 0.5 + sum * StrictMath.exp(-0.5 * square) / StrictMath.sqrt(2 * Math.PI);
   }
 
   private static double squaredVariation(double[] values, int count) {
