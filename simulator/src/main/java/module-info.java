@@ -12,10 +12,7 @@ module io.headway.simulator {
   exports io.headway.simulator.cost;
   exports io.headway.simulator.event;
   exports io.headway.simulator.metrics;
-<<<<<<< HEAD
-  exports io.headway.simulator.report;
-=======
   exports io.headway.simulator.moe;
->>>>>>> 48a1e0f (Run the remaining expert vectors: capacity, state, placement, signals)
+  exports io.headway.simulator.report;
   exports io.headway.simulator.workload;
 }
