@@ -3,6 +3,10 @@ module io.headway.routing {
   requires transitive io.headway.api;
   requires static org.jspecify;
 
+  exports io.headway.routing.instance;
   exports io.headway.routing.moe;
   exports io.headway.routing.placement;
+
+  provides io.headway.api.config.PolicyCatalog with
+      io.headway.routing.instance.InstanceRoutingCatalog;
 }

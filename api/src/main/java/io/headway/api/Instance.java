@@ -212,6 +212,15 @@ public interface Instance {
   boolean hasAdapterRoom();
 
   /**
+   * Returns how many of its places for requests are taken.
+   *
+   * @return 0 to 1: {@code min(1, requests / maxSequences)}
+   */
+  default double utilization() {
+    return Math.min(1.0, (double) requests() / Math.max(1, maxSequences()));
+  }
+
+  /**
    * Returns the share of the KV pool in use.
    *
    * @return 0 to 1; 1 if the pool size is 0

@@ -49,15 +49,14 @@ public interface ClusterView {
   int position(int index);
 
   /**
-   * Returns how busy these instances are: the mean of {@code min(1, requests / maxSequences)}.
+   * Returns how busy these instances are: the mean of their {@link Instance#utilization()}.
    *
    * @return 0 to 1; 0 if the view is empty
    */
   default double utilization() {
     double sum = 0;
     for (int i = 0; i < size(); i++) {
-      Instance instance = instance(i);
-      sum += Math.min(1.0, (double) instance.requests() / Math.max(1, instance.maxSequences()));
+      sum += instance(i).utilization();
     }
     return size() == 0 ? 0 : sum / size();
   }

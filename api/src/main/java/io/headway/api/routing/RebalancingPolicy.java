@@ -2,6 +2,7 @@ package io.headway.api.routing;
 
 import io.headway.api.ImplementedByUsers;
 import io.headway.api.ProvidedByRuntime;
+import io.headway.api.Request;
 import io.headway.api.Role;
 import io.headway.api.SchedulingPolicy;
 
@@ -113,6 +114,46 @@ public interface RebalancingPolicy<S> extends SchedulingPolicy<S> {
      * @return false if the instance cannot change now
      */
     boolean flip(int position, Role role);
+
+    /**
+     * Returns whether somebody asked for an explanation, so that the methods below are worth
+     * calling.
+     *
+     * @return false on ordinary rounds
+     */
+    default boolean explaining() {
+      return false;
+    }
+
+    /**
+     * Records a move that was weighed, for the explanation; ignored unless {@link #explaining}.
+     *
+     * @param request from {@link RebalancingView#request}
+     * @param toPosition the best target
+     * @param gainNanos what the move would gain
+     * @param costNanos what it would cost
+     * @param moves whether it is worth it
+     */
+    default void weighed(
+        int request, int toPosition, double gainNanos, double costNanos, boolean moves) {}
+
+    /**
+     * Records a number about one instance, for the explanation; ignored unless {@link #explaining}.
+     *
+     * @param position the instance
+     * @param part what it is
+     * @param value its value
+     */
+    default void score(int position, String part, double value) {}
+
+    /**
+     * Records a number about the whole round, for the explanation; ignored unless {@link
+     * #explaining}.
+     *
+     * @param name what it is
+     * @param value its value
+     */
+    default void detail(String name, double value) {}
   }
 
   /**
@@ -130,6 +171,25 @@ public interface RebalancingPolicy<S> extends SchedulingPolicy<S> {
    * @return nanoseconds
    */
   long periodNanos();
+
+  /**
+   * A routed request ended.
+   *
+   * @param state the policy's state
+   * @param request which request
+   * @param outcome where it ran and what was measured
+   */
+  default void onFinished(S state, Request request, RouteOutcome outcome) {}
+
+  /**
+   * An instance appeared, changed its state or went away.
+   *
+   * @param state the policy's state
+   * @param instanceId which one
+   * @param incarnation which life
+   * @param up true if it takes requests now
+   */
+  default void onInstance(S state, String instanceId, int incarnation, boolean up) {}
 
   /**
    * Returns whether a round is due before the period is over, for policies that react to spikes.
