@@ -31,6 +31,15 @@ final class JsonLine {
     return this;
   }
 
+  /** Writes a finite number; JSON has no others, so they are left out. */
+  JsonLine decimal(String name, double value) {
+    if (Double.isFinite(value)) {
+      name(name);
+      text.append(value);
+    }
+    return this;
+  }
+
   JsonLine flag(String name, boolean value) {
     name(name);
     text.append(value);
@@ -47,6 +56,30 @@ final class JsonLine {
   JsonLine element(long value) {
     comma();
     text.append(value);
+    return this;
+  }
+
+  JsonLine element(String value) {
+    comma();
+    quote(value);
+    return this;
+  }
+
+  /** Writes a key as text: readers of JSON may hold numbers of 53 bits only. */
+  JsonLine hexElement(long value) {
+    comma();
+    text.append('"');
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      text.append(HEX[(int) (value >>> shift) & 15]);
+    }
+    text.append('"');
+    return this;
+  }
+
+  JsonLine openObject(String name) {
+    name(name);
+    text.append('{');
+    first = true;
     return this;
   }
 

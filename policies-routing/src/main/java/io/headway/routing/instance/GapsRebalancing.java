@@ -11,7 +11,7 @@ import io.headway.api.routing.RouteOutcome;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -168,7 +168,7 @@ public final class GapsRebalancing implements RebalancingPolicy<GapsRebalancing.
 
   /** Long averages of the violation rate by instance. Not thread-safe. */
   public static final class State {
-    private final Map<String, Double> longRates = new HashMap<>();
+    private final Map<String, Double> longRates = new LinkedHashMap<>();
 
     private State() {}
   }

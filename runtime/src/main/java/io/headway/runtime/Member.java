@@ -1,0 +1,425 @@
+package io.headway.runtime;
+
+import io.headway.api.Instance;
+import io.headway.api.InstanceState;
+import io.headway.api.Role;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One incarnation of an instance: its profile, its last observation, and the load that this router
+ * has put on it. Guarded by the cluster's lock, but for {@link #published}.
+ *
+ * <p>The counts that policies see are the observation, plus the charges dispatched since, minus the
+ * charges that it still counts although they are over. A number the observation lacks is the sum of
+ * the open charges.
+ */
+final class Member implements Instance {
+  /** What was observed and not taken in yet; the only field written without the lock. */
+  final AtomicReference<@Nullable Observation> published = new AtomicReference<>();
+
+  /** Next in the stack of members with something published. */
+  @Nullable Member nextPublished;
+
+  private final String id;
+  private final int incarnation;
+  private final ClusterClock clock;
+  private final Holders adapters;
+  private final Holders waitingAdapters;
+  private final RequestRate rate;
+  private final RecentOutcomes outcomes = new RecentOutcomes();
+
+  final BacklogLedger backlog;
+
+  int index = -1;
+  InstanceProfile profile;
+  InstanceState state;
+
+  /** Whether the instance reports its cache, so that the router need not guess. */
+  boolean reportsCache;
+
+  private Role role;
+  private int maxSequences;
+  private double speedFactor;
+  private int blockTokens;
+  private int totalBlocks;
+  private double effectiveConcurrency;
+
+  /** Most tokens one request may hold: its pool, bounded by the model's window. */
+  long capacityTokens;
+
+  long contextLimit;
+  int maxInFlight;
+  boolean servesAnyModel;
+
+  private Set<String> adaptersNow = Set.of();
+  private Set<String> waitingAdaptersNow = Set.of();
+
+  /** All open charges. */
+  private final Load own = new Load();
+
+  /** Open charges that the observation cannot know. */
+  private final Load unobserved = new Load();
+
+  /** Closed charges that the observation still counts. */
+  private final Load over = new Load();
+
+  private final ChargeList unobservedCharges = new ChargeList();
+  private final ChargeList overCharges = new ChargeList();
+  private @Nullable Charge oldestOpen;
+  private @Nullable Charge newestOpen;
+
+  private @Nullable InstanceStats observed;
+  private long observedAt;
+  private int inFlight;
+  private long inFlightTokens;
+  private long lastRouted;
+
+  private int waiting;
+  private int running;
+  private long waitingPromptTokens;
+  private long runningContextTokens;
+  private int usedBlocks;
+
+  Member(
+      String id,
+      int incarnation,
+      InstanceProfile profile,
+      InstanceState state,
+      ClusterClock clock,
+      Holders adapters,
+      Holders waitingAdapters,
+      long rateWindowNanos,
+      double remainingFloor) {
+    this.id = id;
+    this.incarnation = incarnation;
+    this.clock = clock;
+    this.adapters = adapters;
+    this.waitingAdapters = waitingAdapters;
+    this.profile = profile;
+    this.state = state;
+    rate = new RequestRate(rateWindowNanos);
+    backlog = new BacklogLedger(remainingFloor);
+    role = profile.role();
+    profile(profile);
+  }
+
+  void profile(InstanceProfile value) {
+    profile = value;
+    role = value.role();
+    maxSequences = value.maxSequences();
+    speedFactor = value.speedFactor();
+    blockTokens = value.blockTokens();
+    totalBlocks = value.totalBlocks();
+    effectiveConcurrency = value.effectiveConcurrency();
+    capacityTokens = totalBlocks == 0 ? Long.MAX_VALUE : (long) totalBlocks * blockTokens;
+    contextLimit = value.maxContextTokens();
+    maxInFlight = value.maxInFlight();
+    servesAnyModel = value.models().isEmpty();
+    refresh();
+  }
+
+  // ---- charges
+
+  void open(Charge charge, long routed, long nowNanos) {
+    charge.member = this;
+    charge.dispatchedAt = nowNanos;
+    charge.observed = false;
+    charge.started = false;
+    charge.blocks = (charge.contextTokens + blockTokens - 1) / blockTokens;
+    own.add(charge, false, 1);
+    unobserved.add(charge, false, 1);
+    unobservedCharges.append(charge);
+    charge.olderOpen = newestOpen;
+    charge.newerOpen = null;
+    if (newestOpen == null) {
+      oldestOpen = charge;
+    } else {
+      newestOpen.newerOpen = charge;
+    }
+    newestOpen = charge;
+    inFlight++;
+    inFlightTokens += charge.waitingTokens;
+    lastRouted = routed;
+    rate.add(nowNanos);
+    refresh();
+  }
+
+  void start(Charge charge, long nowNanos) {
+    if (charge.started) {
+      return;
+    }
+    own.add(charge, false, -1);
+    own.add(charge, true, 1);
+    if (!charge.observed) {
+      unobserved.add(charge, false, -1);
+      unobserved.add(charge, true, 1);
+    }
+    charge.started = true;
+    charge.startedAt = nowNanos;
+    if (charge.backlogEntry >= 0) {
+      backlog.start(charge.backlogEntry, nowNanos);
+    }
+    refresh();
+  }
+
+  void close(Charge charge, long nowNanos) {
+    own.add(charge, charge.started, -1);
+    if (charge.observed) {
+      charge.countedAsRunning = charge.started && charge.startedAt < observedAt;
+      charge.overAt = nowNanos;
+      over.add(charge, charge.countedAsRunning, 1);
+      overCharges.append(charge);
+    } else {
+      unobserved.add(charge, charge.started, -1);
+      unobservedCharges.remove(charge);
+    }
+    unlinkOpen(charge);
+    inFlight--;
+    inFlightTokens -= charge.waitingTokens;
+    if (charge.backlogEntry >= 0) {
+      backlog.remove(charge.backlogEntry);
+      charge.backlogEntry = -1;
+    }
+    charge.member = null;
+    refresh();
+  }
+
+  private void unlinkOpen(Charge charge) {
+    Charge before = charge.olderOpen;
+    Charge after = charge.newerOpen;
+    if (before == null) {
+      oldestOpen = after;
+    } else {
+      before.newerOpen = after;
+    }
+    if (after == null) {
+      newestOpen = before;
+    } else {
+      after.olderOpen = before;
+    }
+    charge.olderOpen = null;
+    charge.newerOpen = null;
+  }
+
+  /** Returns the oldest open charge; the rest hang on it. */
+  @Nullable Charge oldestOpen() {
+    return oldestOpen;
+  }
+
+  /** Takes in an observation; one older than the last is dropped. */
+  void observe(Observation observation) {
+    if (observed != null && observation.atNanos() < observedAt) {
+      return;
+    }
+    observed = observation.stats();
+    observedAt = observation.atNanos();
+    for (Charge c = unobservedCharges.oldest();
+        c != null && c.dispatchedAt < observedAt;
+        c = unobservedCharges.oldest()) {
+      unobservedCharges.remove(c);
+      unobserved.add(c, c.started, -1);
+      c.observed = true;
+    }
+    for (Charge c = overCharges.oldest();
+        c != null && c.overAt < observedAt;
+        c = overCharges.oldest()) {
+      overCharges.remove(c);
+      over.add(c, c.countedAsRunning, -1);
+    }
+    setAdapters(observed.adapters(), observed.waitingAdapters());
+    refresh();
+  }
+
+  void forgetAdapters() {
+    setAdapters(Set.of(), Set.of());
+  }
+
+  private void setAdapters(Set<String> resident, Set<String> awaited) {
+    adapters.replace(index, adaptersNow, resident);
+    adaptersNow = resident;
+    waitingAdapters.replace(index, waitingAdaptersNow, awaited);
+    waitingAdaptersNow = awaited;
+  }
+
+  void finished(boolean deadlineMissed) {
+    outcomes.add(deadlineMissed);
+  }
+
+  private void refresh() {
+    InstanceStats seen = observed;
+    boolean counts = seen != null && seen.waiting() >= 0 && seen.running() >= 0;
+    if (seen != null && counts) {
+      // What is over but still counted comes off; never below what is surely there.
+      int stillWaiting = seen.waiting() - over.waiting;
+      int stillRunning = seen.running() - over.running;
+      if (stillWaiting < 0) {
+        stillRunning += stillWaiting;
+        stillWaiting = 0;
+      }
+      if (stillRunning < 0) {
+        stillWaiting = Math.max(0, stillWaiting + stillRunning);
+        stillRunning = 0;
+      }
+      waiting = stillWaiting + unobserved.waiting;
+      running = stillRunning + unobserved.running;
+    } else {
+      waiting =
+          seen != null && seen.waiting() >= 0
+              ? Math.max(0, seen.waiting() - over.waiting) + unobserved.waiting
+              : own.waiting;
+      running =
+          seen != null && seen.running() >= 0
+              ? Math.max(0, seen.running() - over.running) + unobserved.running
+              : own.running;
+    }
+    waitingPromptTokens =
+        seen != null && seen.waitingPromptTokens() >= 0
+            ? Math.max(0, seen.waitingPromptTokens() - over.waitingTokens)
+                + unobserved.waitingTokens
+            : own.waitingTokens;
+    runningContextTokens =
+        seen != null && seen.runningContextTokens() >= 0
+            ? Math.max(0, seen.runningContextTokens() - over.contextTokens)
+                + unobserved.contextTokens
+            : own.contextTokens;
+    long blocks =
+        seen != null && seen.usedBlocks() >= 0
+            ? Math.max(0, seen.usedBlocks() - over.blocks) + unobserved.blocks
+            : own.blocks;
+    usedBlocks = (int) Math.min(totalBlocks == 0 ? Integer.MAX_VALUE : totalBlocks, blocks);
+  }
+
+  // ---- what policies see
+
+  @Override
+  public String id() {
+    return id;
+  }
+
+  @Override
+  public int index() {
+    return index;
+  }
+
+  @Override
+  public int incarnation() {
+    return incarnation;
+  }
+
+  @Override
+  public Role role() {
+    return role;
+  }
+
+  @Override
+  public InstanceState state() {
+    return state;
+  }
+
+  @Override
+  public long ageNanos() {
+    return observed == null ? Long.MAX_VALUE : Math.max(0, clock.now() - observedAt);
+  }
+
+  @Override
+  public int waiting() {
+    return waiting;
+  }
+
+  @Override
+  public int running() {
+    return running;
+  }
+
+  @Override
+  public int inFlight() {
+    return inFlight;
+  }
+
+  @Override
+  public long inFlightTokens() {
+    return inFlightTokens;
+  }
+
+  @Override
+  public long lastRouted() {
+    return lastRouted;
+  }
+
+  @Override
+  public boolean hasRequestRate() {
+    return rate.any();
+  }
+
+  @Override
+  public double requestsPerSecond() {
+    return rate.any() ? rate.perSecond(clock.now()) : 0;
+  }
+
+  @Override
+  public long waitingPromptTokens() {
+    return waitingPromptTokens;
+  }
+
+  @Override
+  public long runningContextTokens() {
+    return runningContextTokens;
+  }
+
+  @Override
+  public int usedBlocks() {
+    return usedBlocks;
+  }
+
+  @Override
+  public int totalBlocks() {
+    return totalBlocks;
+  }
+
+  @Override
+  public int blockTokens() {
+    return blockTokens;
+  }
+
+  @Override
+  public int maxSequences() {
+    return maxSequences;
+  }
+
+  @Override
+  public double speedFactor() {
+    return speedFactor;
+  }
+
+  @Override
+  public long backlogNanos() {
+    return backlog.remainingNanos(clock.now());
+  }
+
+  @Override
+  public double effectiveConcurrency() {
+    return effectiveConcurrency == 0 ? Math.max(1, running) : effectiveConcurrency;
+  }
+
+  @Override
+  public double violationRate() {
+    return outcomes.missRate();
+  }
+
+  @Override
+  public boolean hasAdapter(String adapter) {
+    return adapters.has(adapter, index);
+  }
+
+  @Override
+  public boolean awaitsAdapter(String adapter) {
+    return waitingAdapters.has(adapter, index);
+  }
+
+  @Override
+  public boolean hasAdapterRoom() {
+    return adaptersNow.size() < profile.maxAdapters();
+  }
+}

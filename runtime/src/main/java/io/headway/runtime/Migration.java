@@ -1,0 +1,75 @@
+package io.headway.runtime;
+
+/**
+ * A move of one request that the rebalancing policy wants. The load stays where it is until {@link
+ * #commit}; exactly one of {@link #commit} and {@link #abort} is to be called. Thread-safe.
+ */
+public final class Migration {
+  private final ClusterScheduler cluster;
+  final Ticket ticket;
+  final Member source;
+  final Member target;
+
+  /** Guarded by the cluster's lock. */
+  boolean over;
+
+  Migration(ClusterScheduler cluster, Ticket ticket, Member source, Member target) {
+    this.cluster = cluster;
+    this.ticket = ticket;
+    this.source = source;
+    this.target = target;
+  }
+
+  /**
+   * Returns the ticket of the request to be moved.
+   *
+   * @return an open ticket, at the time of the decision
+   */
+  public Ticket ticket() {
+    return ticket;
+  }
+
+  /**
+   * Returns where the request is.
+   *
+   * @return id of the source
+   */
+  public String from() {
+    return source.id();
+  }
+
+  /**
+   * Returns where it is to go.
+   *
+   * @return id of the target
+   */
+  public String to() {
+    return target.id();
+  }
+
+  /**
+   * Says that the request runs on the target now; its load moves there.
+   *
+   * @param nowNanos caller's clock
+   * @return false if the request is over, the target is gone, or this migration is over already;
+   *     then nothing has changed
+   */
+  public boolean commit(long nowNanos) {
+    return cluster.commit(this, nowNanos);
+  }
+
+  /**
+   * Says that the request stays where it is.
+   *
+   * @param nowNanos caller's clock
+   * @return false if this migration is over already
+   */
+  public boolean abort(long nowNanos) {
+    return cluster.abort(this, nowNanos);
+  }
+
+  @Override
+  public String toString() {
+    return "Migration[" + ticket.request().id() + ", " + from() + " -> " + to() + "]";
+  }
+}
