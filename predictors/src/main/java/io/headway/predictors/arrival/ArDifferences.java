@@ -46,13 +46,34 @@ public final class ArDifferences implements ArrivalForecaster<ArDifferences.Hist
     }
   }
 
-  /**
-   * A fitted model and its forecast.
-   *
-   * @param coefficients constant first, then lag 1 to p; null if the regression has lower rank
-   * @param forecast the bins to come, not clamped
-   */
-  public record Fit(double @Nullable [] coefficients, double[] forecast) {}
+  /** A fitted model and its forecast. Immutable. */
+  public static final class Fit {
+    private final double @Nullable [] coefficients;
+    private final double[] forecast;
+
+    private Fit(double @Nullable [] coefficients, double[] forecast) {
+      this.coefficients = coefficients;
+      this.forecast = forecast;
+    }
+
+    /**
+     * Returns a copy of the coefficients.
+     *
+     * @return constant first, then lag 1 to p; null if the regression has lower rank
+     */
+    public double @Nullable [] coefficients() {
+      return coefficients == null ? null : coefficients.clone();
+    }
+
+    /**
+     * Returns a copy of the forecast.
+     *
+     * @return the bins to come, not clamped
+     */
+    public double[] forecast() {
+      return forecast.clone();
+    }
+  }
 
   private final Config config;
 
