@@ -4,6 +4,7 @@ module io.headway.predictors {
   requires commons.math3;
   requires static transitive org.jspecify;
 
+  exports io.headway.predictors;
   exports io.headway.predictors.arrival;
   exports io.headway.predictors.calibration;
   exports io.headway.predictors.drift;
@@ -13,4 +14,7 @@ module io.headway.predictors {
   exports io.headway.predictors.prefix;
   exports io.headway.predictors.regression;
   exports io.headway.predictors.service;
+
+  provides io.headway.api.config.PolicyCatalog with
+      io.headway.predictors.PredictorCatalog;
 }

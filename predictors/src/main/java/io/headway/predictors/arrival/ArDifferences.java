@@ -23,7 +23,7 @@ public final class ArDifferences implements ArrivalForecaster<ArDifferences.Hist
    * Configuration.
    *
    * @param order {@code p}, at least 1
-   * @param differences {@code d}, at least 1
+   * @param differences {@code d}, at least 0
    * @param historyBins bins the model is fitted to, more than {@code p + d}
    */
   public record Config(int order, int differences, int historyBins) {
@@ -32,10 +32,7 @@ public final class ArDifferences implements ArrivalForecaster<ArDifferences.Hist
 
     /** Checks the values. */
     public Config {
-      if (order < 1 || differences < 1) {
-        throw new IllegalArgumentException(
-            "order and differences must be at least 1, but were " + order + " and " + differences);
-      }
+      requireOrders(order, differences);
       if (historyBins < (long) order + differences + 1) {
         throw new IllegalArgumentException(
             "historyBins must be at least order + differences + 1 = "
@@ -90,17 +87,14 @@ public final class ArDifferences implements ArrivalForecaster<ArDifferences.Hist
    * Fits a series and forecasts it.
    *
    * @param order {@code p}, at least 1
-   * @param differences {@code d}, at least 1
+   * @param differences {@code d}, at least 0
    * @param counts the series, at least {@code p + d + 1} finite values
    * @param horizon bins to forecast, at least 0
    * @return the fit
    * @throws IllegalArgumentException if the series is too short
    */
   public static Fit fit(int order, int differences, double[] counts, int horizon) {
-    if (order < 1 || differences < 1) {
-      throw new IllegalArgumentException(
-          "order and differences must be at least 1, but were " + order + " and " + differences);
-    }
+    requireOrders(order, differences);
     int n = counts.length - differences;
     if (n < order + 1) {
       throw new IllegalArgumentException(
@@ -192,6 +186,16 @@ public final class ArDifferences implements ArrivalForecaster<ArDifferences.Hist
       into[h] = Math.max(0, values[h]);
     }
     return true;
+  }
+
+  private static void requireOrders(int order, int differences) {
+    if (order < 1 || differences < 0) {
+      throw new IllegalArgumentException(
+          "order must be at least 1 and differences at least 0, but were "
+              + order
+              + " and "
+              + differences);
+    }
   }
 
   /** The bins the model is fitted to. Not thread-safe. */

@@ -16,7 +16,11 @@ package io.headway.predictors.arrival;
  * h-step = level + h trend + s                    | (level + h trend) s
  * </pre>
  *
- * O(1) per value; mutable, not thread-safe.
+ * The starting level belongs to the middle of the first season, so a series that both rises and has
+ * a season of more than one bin is approached, not continued exactly; a season without trend and a
+ * line without season are.
+ *
+ * <p>O(1) per value; mutable, not thread-safe.
  */
 public final class HoltWintersSmoother {
   private final boolean multiplicative;

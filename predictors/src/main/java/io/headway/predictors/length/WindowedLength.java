@@ -57,7 +57,7 @@ public final class WindowedLength<S> implements LengthPredictor<S> {
 
   @Override
   public String id() {
-    return "windowed";
+    return inner.id();
   }
 
   @Override

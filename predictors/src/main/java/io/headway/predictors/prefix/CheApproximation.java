@@ -87,11 +87,13 @@ public final class CheApproximation {
    * Returns the hit probability of one item.
    *
    * @param item its index
-   * @return 0 to 1; 0 for an item never asked for
+   * @return 0 to 1; 1 if everything fits
    */
   public double hit(int item) {
     double rate = rates[item];
-    return rate == 0 ? 0 : -Math.expm1(-rate * characteristicSeconds);
+    return Double.isInfinite(characteristicSeconds)
+        ? 1
+        : -Math.expm1(-rate * characteristicSeconds);
   }
 
   /**

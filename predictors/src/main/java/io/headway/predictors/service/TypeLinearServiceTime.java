@@ -38,7 +38,7 @@ public final class TypeLinearServiceTime<F>
    * Configuration.
    *
    * @param window completions a line is fitted to, at least 1
-   * @param minCompletions completions before a line is used, 1 to {@code window}
+   * @param minCompletions completions of a workload before its line is used, at least 1
    * @param refitEvery completions between two fits, at least 1
    * @param minSeconds least prediction, at least 0 s
    */
@@ -48,16 +48,14 @@ public final class TypeLinearServiceTime<F>
 
     /** Checks the values. */
     public Config {
-      if (window < 1 || refitEvery < 1) {
+      if (window < 1 || minCompletions < 1 || refitEvery < 1) {
         throw new IllegalArgumentException(
-            "window and refitEvery must be at least 1 completion, but were "
+            "window, minCompletions and refitEvery must be at least 1 completion, but were "
                 + window
+                + ", "
+                + minCompletions
                 + " and "
                 + refitEvery);
-      }
-      if (minCompletions < 1 || minCompletions > window) {
-        throw new IllegalArgumentException(
-            "minCompletions must be 1 to window = " + window + ", but was " + minCompletions);
       }
       if (!(minSeconds >= 0) || Double.isInfinite(minSeconds)) {
         throw new IllegalArgumentException(
@@ -146,7 +144,7 @@ public final class TypeLinearServiceTime<F>
       state.byWorkload.put(request.workload(), completions);
     }
     completions.add(request.promptTokens(), serviceSeconds);
-    if (completions.size >= config.minCompletions
+    if (completions.total >= config.minCompletions
         && (completions.line == null || completions.sinceFit >= config.refitEvery)) {
       completions.fit();
     }
@@ -198,6 +196,7 @@ public final class TypeLinearServiceTime<F>
     private int size;
     private int next;
     private int sinceFit;
+    private long total;
     private @Nullable Line line;
 
     private Completions(int window) {
@@ -211,6 +210,7 @@ public final class TypeLinearServiceTime<F>
       next = (next + 1) % promptTokens.length;
       size = Math.min(size + 1, promptTokens.length);
       sinceFit++;
+      total++;
     }
 
     private void fit() {

@@ -12,12 +12,14 @@ public final class VectorAdapters {
    * @return the adapters; the first one that supports a vector runs it
    */
   public static List<VectorAdapter> all() {
-    return List.of(
+    return List.of( // one per line
         new MemoryVectors(),
         new MoeVectors(),
         new MoePlacementVectors(),
         new CostVectors(),
         new TraceVectors(),
-        new BatchingVectors());
+        new BatchingVectors(),
+        new PredictorVectors(),
+        new GapsPredictionVectors());
   }
 }
