@@ -31,7 +31,7 @@ class VectorsCommandTest {
         """
         {"format": "headway-vectors/1", "suite": "predictors", "vectors": [
           {"id": "x/one", "kind": "predict.formula", "algorithm": "%s", "sheet": "predictors.md#19",
-           "params": {"op": "intervalMetrics"},
+           "params": {"op": "no-such-operation"},
            "input": {"rows": [{"low": 0, "high": 2, "actual": 1}]},
            "expect": %s, "tolerance": {"abs": 1e-9, "rel": 1e-9}}]}
         """
