@@ -25,7 +25,7 @@ public interface QueueOrder<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
      * orders tenants.
      */
     PER_TENANT,
-    /** Any key may change at any time: sorted anew at each decision. */
+    /** Any key may change between two decisions: sorted anew at each decision. */
     ANY_TIME
   }
 

@@ -29,6 +29,7 @@ class PlanProbe<S> implements BatchingPolicy<S> {
   private final List<String> preempted = new ArrayList<>();
   private final List<String> admitted = new ArrayList<>();
   private final List<String> waiting = new ArrayList<>();
+  private boolean decided;
 
   PlanProbe(BatchingPolicy<S> policy) {
     this.policy = policy;
@@ -65,6 +66,7 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     batch.clear();
     preempted.clear();
     admitted.clear();
+    decided = false;
   }
 
   /** The queue in the policy's order; the queue's own order unless overridden. */
@@ -101,6 +103,12 @@ class PlanProbe<S> implements BatchingPolicy<S> {
 
   @Override
   public void plan(S state, BatchView view, BatchDraft draft) {
+    // A scheduler asks again when a decision only preempted; an iteration of a vector is one
+    // decision, empty or not.
+    if (decided) {
+      return;
+    }
+    decided = true;
     policy.plan(state, view, new Recorder(view, draft));
     waiting.clear();
     for (int s : queue(view)) {
@@ -110,7 +118,8 @@ class PlanProbe<S> implements BatchingPolicy<S> {
 
   @Override
   public long wakeAtNanos(S state, BatchView view) {
-    return policy.wakeAtNanos(state, view);
+    boolean onlyPreempted = batch.isEmpty() && !preempted.isEmpty();
+    return onlyPreempted ? view.nowNanos() + 1 : policy.wakeAtNanos(state, view);
   }
 
   @Override
