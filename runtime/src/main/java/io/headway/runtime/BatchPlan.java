@@ -4,6 +4,7 @@ import io.headway.api.batching.WorkKind;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvMode;
 import io.headway.api.memory.KvMoveKind;
+import io.headway.api.memory.KvMoveSink;
 import java.util.Arrays;
 
 /**
@@ -39,6 +40,9 @@ public final class BatchPlan {
   private int[] moveSources = new int[8];
   private int[] moveTargets = new int[8];
   private int[] moveTransfers = new int[8];
+
+  /** Where the pool's moves go; kept, so that a decision allocates nothing. */
+  final KvMoveSink moveSink = this::addMove;
 
   // Read by the scheduler when the plan completes.
   int[] sequences = new int[16];

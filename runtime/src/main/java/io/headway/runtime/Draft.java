@@ -541,7 +541,7 @@ final class Draft implements BatchDraft {
     for (int i = 0; i < prefills; i++) {
       addRow(plan, later[i], WorkKind.PREFILL);
     }
-    pool.drainMoves(plan::addMove);
+    pool.drainMoves(plan.moveSink);
     if (rows > 0) {
       plan.finish(step, limits.padded(rows), padding);
     }
