@@ -4,6 +4,7 @@ import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.memory.pool.PagedKvBlockPool;
 import io.headway.memory.pool.PagedKvConfig;
+import io.headway.runtime.ClusterScheduler;
 import io.headway.runtime.DecisionLog;
 import io.headway.runtime.EngineScheduler;
 import io.headway.runtime.Limits;
@@ -21,11 +22,11 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs one workload through one cluster under one contender, in virtual time.
+ * Runs one workload through one cluster under one set of policies, in virtual time.
  *
- * <p>Deterministic: equal workload, configuration, contender and seed give equal metrics to the
- * last bit, on every machine. Every instance runs the very scheduler that an engine embeds, in
- * strict mode, so a policy that breaks a rule ends the run with the rule's name.
+ * <p>Deterministic: equal workload, configuration, policies and seed give equal metrics to the last
+ * bit, on every machine. Every instance runs the very scheduler that an engine embeds, in strict
+ * mode, so a policy that breaks a rule ends the run with the rule's name.
  *
  * <p>With fast-forward, iterations that a policy declares to repeat are applied at once; the
  * metrics are bit for bit those of running step by step. A request that arrives is seen by an
@@ -39,7 +40,9 @@ public final class ClusterSimulation {
   private static final int ARRIVAL = 1;
   private static final int START = 2;
   private static final int WAKE = 3;
+  private static final int ROUTER = 4;
   private static final int INSTANCE_BITS = 12;
+  private static final long ROUTING_STREAM = 0x632BE59BD9B4E019L;
   private static final int INSTANCE_MASK = (1 << INSTANCE_BITS) - 1;
 
   private final Workload workload;
@@ -55,6 +58,7 @@ public final class ClusterSimulation {
   private final RandomSource revealing;
   private final IntConsumer onEnded;
   private long now;
+  private long routerWake = Long.MAX_VALUE;
 
   private ClusterSimulation(Options options, Placement placement) {
     workload = options.workload;
@@ -67,18 +71,30 @@ public final class ClusterSimulation {
     instances = new SimulatedInstance[config.instances()];
     starting = new boolean[config.instances()];
     predictor =
-        options.contender.lengths() == null ? null : new Predictor<>(options.contender.lengths());
+        options.policies.lengths() == null ? null : new Predictor<>(options.policies.lengths());
     revealing = RandomSource.seeded(options.seed ^ 0x5DEECE66DL);
     for (int i = 0; i < instances.length; i++) {
       instances[i] = instance(i, options);
     }
+    placement.listener(
+        new Placement.Listener() {
+          @Override
+          public void placed(int row, Request request, int instance) {
+            ClusterSimulation.this.placed(row, request, instance);
+          }
+
+          @Override
+          public void rejected(int row) {
+            ClusterSimulation.this.rejected(row);
+          }
+        });
   }
 
   private SimulatedInstance instance(int index, Options options) {
     DecisionLog log = options.log;
     EngineScheduler.Builder engine =
         EngineScheduler.builder()
-            .policy(options.contender.batching())
+            .policy(options.policies.batching())
             .strict()
             .limits(
                 Limits.of(config.maxSequences(), config.maxTokens()).maxWaiting(Integer.MAX_VALUE))
@@ -101,6 +117,7 @@ public final class ClusterSimulation {
         config.model(),
         recorder,
         recorder.addInstance(config.blocks()),
+        placement,
         options.fastForward,
         options.nanoClock);
   }
@@ -129,6 +146,12 @@ public final class ClusterSimulation {
           if (!instances[index].isBusy()) {
             start(index);
           }
+        }
+        case ROUTER -> {
+          routerWake = Long.MAX_VALUE;
+          observeAll();
+          placement.tick(now);
+          wakeRouter();
         }
         default -> {
           if (!instances[index].isBusy() && instances[index].idleUntilNanos() <= now) {
@@ -170,17 +193,26 @@ public final class ClusterSimulation {
     if (predictor != null) {
       predictor.reveal(request, workload.outputTokens(row), revealing);
     }
-    if (placement.readsLoad()) {
-      for (int i = 0; i < instances.length; i++) {
-        placement.observe(i, instances[i].observe(now), now);
-      }
+    observeAll();
+    placement.place(row, request, now);
+    wakeRouter();
+  }
+
+  private void observeAll() {
+    for (int i = 0; i < instances.length; i++) {
+      placement.observe(i, instances[i].observe(now), now);
     }
-    int index = placement.place(row, request, now);
-    if (index < 0) {
-      recorder.end(row, RequestOutcome.REJECTED, 0, now);
-      progress.ended(row, false);
-      return;
+  }
+
+  private void wakeRouter() {
+    long wake = placement.wakeAtNanos();
+    if (wake < routerWake) {
+      routerWake = Math.max(now, wake);
+      events.add(routerWake, ROUTER, 0);
     }
+  }
+
+  private void placed(int row, Request request, int index) {
     recorder.routed(row, index);
     SimulatedInstance instance = instances[index];
     if (instance.settleAt(now)) {
@@ -191,6 +223,11 @@ public final class ClusterSimulation {
       starting[index] = true;
       events.add(now, START, index);
     }
+  }
+
+  private void rejected(int row) {
+    recorder.end(row, RequestOutcome.REJECTED, 0, now);
+    progress.ended(row, false);
   }
 
   /** Checks what must hold after any run; returns what does not. */
@@ -225,6 +262,10 @@ public final class ClusterSimulation {
         found.add("instance " + i + " must hold no block at the end, but holds " + used);
       }
     }
+    String leftover = placement.leftover(now);
+    if (!leftover.isEmpty()) {
+      found.add(leftover);
+    }
     return found;
   }
 
@@ -233,11 +274,11 @@ public final class ClusterSimulation {
    *
    * @param workload what arrives
    * @param config where
-   * @param contender under which policies
+   * @param policies under which policies
    * @return options with fast-forward on, seed 0, no SLO and no log
    */
-  public static Options of(Workload workload, ClusterConfig config, Contender contender) {
-    return new Options(workload, config, contender);
+  public static Options of(Workload workload, ClusterConfig config, ClusterPolicies policies) {
+    return new Options(workload, config, policies);
   }
 
   /**
@@ -257,7 +298,7 @@ public final class ClusterSimulation {
   public static final class Options {
     private final Workload workload;
     private final ClusterConfig config;
-    private final Contender contender;
+    private final ClusterPolicies policies;
     private Slo slo = Slo.NONE;
     private long seed;
     private boolean fastForward = true;
@@ -265,10 +306,10 @@ public final class ClusterSimulation {
     private LongSupplier nanoClock = () -> 0;
     private IntConsumer onEnded = count -> {};
 
-    private Options(Workload workload, ClusterConfig config, Contender contender) {
+    private Options(Workload workload, ClusterConfig config, ClusterPolicies policies) {
       this.workload = Objects.requireNonNull(workload, "workload");
       this.config = Objects.requireNonNull(config, "config");
-      this.contender = Objects.requireNonNull(contender, "contender");
+      this.policies = Objects.requireNonNull(policies, "policies");
     }
 
     /**
@@ -335,6 +376,33 @@ public final class ClusterSimulation {
     public Options onEnded(IntConsumer listener) {
       onEnded = Objects.requireNonNull(listener, "listener");
       return this;
+    }
+
+    /**
+     * Runs to the end.
+     *
+     * @return what was measured
+     * @throws io.headway.api.PolicyViolationException if a policy breaks a rule
+     */
+    public Outcome run() {
+      return run(new ClusterPlacement(cluster(), config, workload.size()));
+    }
+
+    private ClusterScheduler cluster() {
+      ClusterScheduler.Builder cluster =
+          ClusterScheduler.builder()
+              .policy(policies.routing())
+              .strict()
+              .maxQueued(Integer.MAX_VALUE)
+              .prefixBlockTokens(config.blockTokens())
+              .random(RandomSource.seeded(seed + ROUTING_STREAM));
+      if (policies.serviceTimes() != null) {
+        cluster.predictor(policies.serviceTimes());
+      }
+      if (policies.calibrator() != null) {
+        cluster.calibrator(policies.calibrator());
+      }
+      return cluster.build();
     }
 
     /** Runs with a given placement; for tests of the loop itself. */

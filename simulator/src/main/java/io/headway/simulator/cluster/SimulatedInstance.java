@@ -33,6 +33,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
   private final IterationTimeModel model;
   private final RunRecorder recorder;
   private final RunRecorder.OfInstance meter;
+  private final Placement placement;
   private final boolean fastForward;
   private final LongSupplier nanoClock;
   private final Jump jump = new Jump();
@@ -47,7 +48,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
   private final int[] waitingByTenant;
   private @Nullable BatchPlan plan;
   private int version;
-  private long endedNow;
+  private long eventNanos;
   private long idleUntil = Long.MAX_VALUE;
 
   SimulatedInstance(
@@ -57,12 +58,14 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
       IterationTimeModel model,
       RunRecorder recorder,
       RunRecorder.OfInstance meter,
+      Placement placement,
       boolean fastForward,
       LongSupplier nanoClock) {
     this.progress = progress;
     this.model = model;
     this.recorder = recorder;
     this.meter = meter;
+    this.placement = placement;
     this.fastForward = fastForward;
     this.nanoClock = nanoClock;
     this.blockTokens = blockTokens;
@@ -101,8 +104,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
   void submit(int row, Request request, long now) {
     SubmitResult answer = scheduler.submit(request, now);
     if (!answer.accepted()) {
-      recorder.end(row, RequestOutcome.REJECTED, 0, now);
-      progress.ended(row, false);
+      over(row, RequestOutcome.REJECTED, now);
       return;
     }
     int sequence = (int) answer.handle();
@@ -131,7 +133,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
     if (ended > 0) {
       jump.cut(ended - 1);
       finish();
-      start(endedNow);
+      start(eventNanos);
     }
     jump.cut(0);
     version++;
@@ -148,7 +150,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
     version++;
     int repetitions = jump.repetitions();
     long now = jump.endNanos();
-    endedNow = now;
+    eventNanos = now;
     result.begin(done);
     int prefill = 0;
     long output = 0;
@@ -167,6 +169,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
         if (last == Progress.NONE) {
           recorder.firstToken(row, firstEnd);
           progress.firstToken(row, firstEnd);
+          placement.firstToken(row, firstEnd);
         } else if (last == jump.startNanos()) {
           inStep++;
         } else {
@@ -199,10 +202,10 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
 
   /** Asks for the next plan and sets it in flight, if there is one. */
   void start(long now) {
+    eventNanos = now;
     long before = nanoClock.getAsLong();
     BatchPlan next = scheduler.next(now);
     recorder.decision(nanoClock.getAsLong() - before);
-    endedNow = now;
     scheduler.events(this);
     meter.kvUsed(now, view.totalBlocks() - view.freeBlocks());
     meter.queues(now, view.waitingCount(), view.runningCount());
@@ -313,9 +316,14 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
           default -> RequestOutcome.REJECTED;
         };
     waiting(sequence, false);
-    recorder.end(row, outcome, progress.emitted(row), endedNow);
-    progress.ended(row, outcome == RequestOutcome.FINISHED);
     rowOfSequence[sequence] = NO_ROW;
+    over(row, outcome, eventNanos);
+  }
+
+  private void over(int row, RequestOutcome outcome, long now) {
+    recorder.end(row, outcome, progress.emitted(row), now);
+    progress.ended(row, outcome == RequestOutcome.FINISHED);
+    placement.ended(row, outcome, progress.emitted(row), now);
   }
 
   @Override
@@ -324,6 +332,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
     if (cachedTokens > 0) {
       recorder.cached(row, cachedTokens);
     }
+    placement.started(row, eventNanos);
     waiting((int) handle, false);
   }
 

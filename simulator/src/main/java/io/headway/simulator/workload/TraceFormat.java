@@ -51,6 +51,19 @@ public enum TraceFormat {
   }
 
   /**
+   * Reads a trace file of this format, whatever its first line looks like.
+   *
+   * @param file the file
+   * @param options treatment of irregular rows, and limits
+   * @return the workload, named like the file without its extension
+   * @throws IOException if the file cannot be read
+   * @throws TraceFormatException if the file is no trace of this format or passes a limit
+   */
+  public Workload readFile(Path file, TraceOptions options) throws IOException {
+    return read(file, options, file.toString());
+  }
+
+  /**
    * Tells the format of a trace file by its first line.
    *
    * @param file the file

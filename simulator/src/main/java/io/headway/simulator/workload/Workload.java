@@ -356,8 +356,8 @@ public final class Workload {
   }
 
   /**
-   * Returns this workload with longer prompts and outputs cut to a maximum, so that every request
-   * fits a model's context. Block ids beyond the cut prompt are dropped.
+   * Returns this workload with longer prompts and outputs cut to a maximum. Block ids beyond the
+   * cut prompt are dropped.
    *
    * @param maxPromptTokens longest prompt left, at least 1 token
    * @param maxOutputTokens longest output left, at least 1 token
@@ -367,13 +367,41 @@ public final class Workload {
   public Workload clip(int maxPromptTokens, int maxOutputTokens) {
     requireAtLeastOne(maxPromptTokens, "maxPromptTokens");
     requireAtLeastOne(maxOutputTokens, "maxOutputTokens");
-    int[] order = new int[size()];
     int[] prompts = new int[size()];
     int[] outputs = new int[size()];
-    for (int i = 0; i < order.length; i++) {
-      order[i] = i;
+    for (int i = 0; i < prompts.length; i++) {
       prompts[i] = Math.min(promptTokens[i], maxPromptTokens);
       outputs[i] = Math.min(outputTokens[i], maxOutputTokens);
+    }
+    return withLengths(prompts, outputs);
+  }
+
+  /**
+   * Returns this workload with prompts cut so that prompt and output together fit a context; an
+   * output that leaves no room for a prompt token is cut too.
+   *
+   * @param contextTokens longest prompt and output together, at least 2 tokens
+   * @return the clipped workload
+   * @throws IllegalArgumentException if the context is below 2 tokens
+   */
+  public Workload clipToContext(int contextTokens) {
+    if (contextTokens < 2) {
+      throw new IllegalArgumentException(
+          "contextTokens must be at least 2 tokens, but was " + contextTokens);
+    }
+    int[] prompts = new int[size()];
+    int[] outputs = new int[size()];
+    for (int i = 0; i < prompts.length; i++) {
+      outputs[i] = Math.min(outputTokens[i], contextTokens - 1);
+      prompts[i] = Math.min(promptTokens[i], contextTokens - outputs[i]);
+    }
+    return withLengths(prompts, outputs);
+  }
+
+  private Workload withLengths(int[] prompts, int[] outputs) {
+    int[] order = new int[size()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
     }
     return new Workload(
         name,

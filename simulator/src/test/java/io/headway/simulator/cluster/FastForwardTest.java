@@ -89,7 +89,7 @@ class FastForwardTest {
       boolean fastForward) {
     BatchingPolicy<?> batching = POLICIES.create(Decision.BATCHING, policy, BatchingPolicy.class);
     int instances = config.instances();
-    return ClusterSimulation.of(workload, config, new Contender(policy, UNUSED, batching, null))
+    return ClusterSimulation.of(workload, config, ClusterPolicies.of(UNUSED, batching))
         .seed(seed)
         .slo(new Slo(1_000_000_000L, 50_000_000L, Slo.UNLIMITED_NANOS))
         .fastForward(fastForward)

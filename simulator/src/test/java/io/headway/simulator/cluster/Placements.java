@@ -11,21 +11,20 @@ final class Placements {
     return new Placement() {
       private int next;
 
+      private Listener told;
+
       @Override
-      public boolean readsLoad() {
-        return false;
+      public void listener(Listener listener) {
+        told = listener;
       }
 
       @Override
       public void observe(int instance, EngineStats stats, long now) {}
 
       @Override
-      public int place(int row, Request request, long now) {
-        return next++ % instances;
+      public void place(int row, Request request, long now) {
+        told.placed(row, request, next++ % instances);
       }
-
-      @Override
-      public void ended(int row, boolean completed, int outputTokens, long now) {}
     };
   }
 
@@ -37,9 +36,11 @@ final class Placements {
     return new Placement() {
       private final long[] load = new long[instances];
 
+      private Listener told;
+
       @Override
-      public boolean readsLoad() {
-        return true;
+      public void listener(Listener listener) {
+        told = listener;
       }
 
       @Override
@@ -54,16 +55,13 @@ final class Placements {
       }
 
       @Override
-      public int place(int row, Request request, long now) {
+      public void place(int row, Request request, long now) {
         int best = 0;
         for (int i = 1; i < instances; i++) {
           best = load[i] < load[best] ? i : best;
         }
-        return best;
+        told.placed(row, request, best);
       }
-
-      @Override
-      public void ended(int row, boolean completed, int outputTokens, long now) {}
     };
   }
 }
