@@ -261,6 +261,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private final boolean admissionListens;
     private final boolean compositionListens;
     private final boolean victimsListen;
+    private final boolean keysPerTenant;
 
     private final WaitingQueue queue;
     private int[] candidates = new int[16];
@@ -305,6 +306,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
               && !same(victims, order)
               && !same(victims, admission)
               && !same(victims, composition);
+      keysPerTenant = orderListens && order.keyChange() == QueueOrder.KeyChange.PER_TENANT;
       queue = WaitingQueue.of(order, orderState);
     }
 
@@ -501,8 +503,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     }
 
     private void keyChanged(BatchView view, int sequence) {
-      if (orderListens) {
-        queue.keyChanged(view, view.tenant(sequence));
+      if (keysPerTenant) {
+        queue.keyChanged(view.tenant(sequence));
       }
     }
 

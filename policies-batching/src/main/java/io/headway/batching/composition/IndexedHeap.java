@@ -2,6 +2,7 @@ package io.headway.batching.composition;
 
 import io.headway.api.batching.BatchView;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * A binary heap of small ints that knows where each of them stands, so that any one can be removed
@@ -33,6 +34,9 @@ final class IndexedHeap {
   private final Positions positions;
   private int[] items = new int[8];
   private int size;
+
+  // Nodes whose subtree may be out of order; with a node, all its ancestors.
+  private final BitSet stale = new BitSet();
 
   IndexedHeap(Before order, Positions positions) {
     this.order = order;
@@ -81,9 +85,26 @@ final class IndexedHeap {
     }
   }
 
-  /** Restores the order after the key of one item has changed. */
-  void update(BatchView view, int item) {
-    settle(view, positions.of[item] - 1, item);
+  /** Remembers that the key of an item in this heap has changed; {@link #restore} must follow. */
+  void changed(int item) {
+    int at = positions.of[item] - 1;
+    stale.set(at);
+    // A node is in order again only after everything below it is.
+    while (at > 0) {
+      at = (at - 1) >>> 1;
+      if (stale.get(at)) {
+        return;
+      }
+      stale.set(at);
+    }
+  }
+
+  /** Restores the order after any number of keys have changed; must precede every other change. */
+  void restore(BatchView view) {
+    for (int i = stale.previousSetBit(size); i >= 0; i = stale.previousSetBit(i)) {
+      stale.clear(i);
+      siftDown(view, i, items[i]);
+    }
   }
 
   void clear() {

@@ -50,7 +50,7 @@ abstract class WaitingQueue {
   }
 
   /** An event about a sequence of this tenant may have changed the tenant's key. */
-  void keyChanged(BatchView view, int tenant) {}
+  void keyChanged(int tenant) {}
 
   /** The first one not set aside, or {@link BatchView#NONE}. */
   abstract int head(BatchView view);
@@ -223,9 +223,10 @@ abstract class WaitingQueue {
       IndexedHeap queue = queueOf(tenant);
       queue.add(view, sequence);
       if (queue.size() == 1) {
+        tenants.restore(view);
         tenants.add(view, tenant);
       } else {
-        tenants.update(view, tenant);
+        tenants.changed(tenant);
       }
     }
 
@@ -242,14 +243,15 @@ abstract class WaitingQueue {
     }
 
     @Override
-    void keyChanged(BatchView view, int tenant) {
+    void keyChanged(int tenant) {
       if (tenants.contains(tenant)) {
-        tenants.update(view, tenant);
+        tenants.changed(tenant);
       }
     }
 
     @Override
     int head(BatchView view) {
+      tenants.restore(view);
       int tenant = tenants.first();
       return tenant == BatchView.NONE ? BatchView.NONE : queues[tenant].first();
     }
@@ -260,6 +262,7 @@ abstract class WaitingQueue {
       IndexedHeap queue = queues[tenant];
       queue.remove(view, sequence);
       if (queue.size() == 0) {
+        tenants.restore(view);
         tenants.remove(view, tenant);
       }
     }

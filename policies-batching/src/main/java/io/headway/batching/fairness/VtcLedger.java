@@ -69,6 +69,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
   private static final int NOT_CHARGED = -1;
 
   private final Parameters parameters;
+  private final boolean linear;
 
   /**
    * Makes the ledger.
@@ -77,6 +78,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
    */
   public VtcLedger(Parameters parameters) {
     this.parameters = requireNonNull(parameters, "parameters");
+    linear = parameters.cost.isLinear();
   }
 
   /**
@@ -211,6 +213,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
     private double[] counters = new double[8];
     // 0 for tenants not seen yet.
     private double[] weights = new double[8];
+    private double[] outputCharges = new double[8];
     private double[] averages = new double[8];
     private int[] waiting = new int[8];
 
@@ -255,6 +258,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
         int length = Math.max(tenant + 1, counters.length * 2);
         counters = Arrays.copyOf(counters, length);
         weights = Arrays.copyOf(weights, length);
+        outputCharges = Arrays.copyOf(outputCharges, length);
         averages = Arrays.copyOf(averages, length);
         waiting = Arrays.copyOf(waiting, length);
         waitingTenants = Arrays.copyOf(waitingTenants, length);
@@ -326,6 +330,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
     state.ensureTenant(tenant);
     if (state.weights[tenant] == 0) {
       state.weights[tenant] = parameters.weights.getOrDefault(view.tenantName(tenant), 1.0);
+      state.outputCharges[tenant] = parameters.cost.outputPrice() / state.weights[tenant];
       state.averages[tenant] = Double.NaN;
     }
   }
@@ -383,10 +388,14 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
         continue;
       }
       boolean free = n == 1 && !parameters.chargePrefillToken && !predicts();
-      if (!free) {
-        double price = parameters.cost.ofOutputToken(promptTokens, n);
+      if (free) {
+        continue;
+      }
+      if (linear && beyond >= 1) {
+        state.counters[tenant] += state.outputCharges[tenant];
+      } else {
         // An average may end within a token, whose rest is charged.
-        charge(state, tenant, beyond < 1 ? price * beyond : price);
+        charge(state, tenant, parameters.cost.ofOutputToken(promptTokens, n) * Math.min(1, beyond));
       }
     }
   }
@@ -402,8 +411,7 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
   @Override
   public int bulkIterations(State state, BatchView view) {
     // Equal charges add up to the same sum in any order; unequal ones may not, to the last bit.
-    boolean equalCharges =
-        parameters.cost.isLinear() && parameters.prediction != Prediction.TENANT_AVERAGE;
+    boolean equalCharges = linear && parameters.prediction != Prediction.TENANT_AVERAGE;
     return equalCharges ? Integer.MAX_VALUE : 0;
   }
 
