@@ -68,8 +68,8 @@ final class CompareCommand implements Callable<Integer> {
   static final String DEFAULT_BATCHING =
       "static-fcfs,orca,vllm-v1,sarathi-serve,vtc,isrtf,isrtf+oracle";
 
-  private static final int DEFAULT_REQUESTS = 10_000;
-  private static final double GENERATED_RATE_SCALE = 2.5;
+  private static final int DEFAULT_REQUESTS = 6_000;
+  private static final double GENERATED_RATE_SCALE = 3;
 
   /** Shares of the generated requests by tenant: unequal, so that fairness has something to do. */
   private static final double[] TENANT_WEIGHTS = {8, 4, 2, 1};
@@ -82,7 +82,7 @@ final class CompareCommand implements Callable<Integer> {
       description = {
         "Requests to serve: an Azure, BurstGPT or plain CSV, or a Mooncake JSONL, also as .gz.",
         "FORMAT is azure, mooncake, burstgpt or csv; told by the first line if left out.",
-        "Default: 10,000 generated requests like those of the Azure conversation trace."
+        "Default: 6,000 generated requests like those of the Azure conversation trace."
       })
   private @Nullable String trace;
 
@@ -96,7 +96,7 @@ final class CompareCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "NAME",
-      defaultValue = "llama3-8b",
+      defaultValue = "llama2-7b",
       description = "Model shape (default: ${DEFAULT-VALUE}).")
   private String model = "";
 
@@ -136,7 +136,7 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "X",
       description = {
         "Makes requests arrive X times as fast.",
-        "Default: 1 for a trace; 2.5 for generated requests, so that four instances have queues."
+        "Default: 1 for a trace; 3 for generated requests, so that memory is short and queues form."
       })
   private @Nullable Double rateScale;
 
@@ -181,17 +181,19 @@ final class CompareCommand implements Callable<Integer> {
   @Option(
       names = "--slo-ttft",
       paramLabel = "TIME",
+      defaultValue = "2s",
       converter = TimeConverter.class,
       description =
-          "Target for the time to first token, such as 500ms, for goodput and attainment.")
-  private @Nullable Long sloTtftNanos;
+          "Target for the time to first token, such as 500ms, for goodput and attainment (default: ${DEFAULT-VALUE}).")
+  private long sloTtftNanos;
 
   @Option(
       names = "--slo-tpot",
       paramLabel = "TIME",
+      defaultValue = "100ms",
       converter = TimeConverter.class,
-      description = "Target for the time per output token, such as 50ms.")
-  private @Nullable Long sloTpotNanos;
+      description = "Target for the time per output token (default: ${DEFAULT-VALUE}).")
+  private long sloTpotNanos;
 
   @Option(
       names = "--seeds",
@@ -266,7 +268,7 @@ final class CompareCommand implements Callable<Integer> {
               + " runs; name one with --batching");
     }
     ClusterConfig cluster = cluster();
-    Slo slo = new Slo(orUnlimited(sloTtftNanos), orUnlimited(sloTpotNanos), Slo.UNLIMITED_NANOS);
+    Slo slo = new Slo(sloTtftNanos, sloTpotNanos, Slo.UNLIMITED_NANOS);
     Workload[] workloads = workloads(seedList);
     requireSomeFit(workloads[0], cluster);
     Progress progress =
@@ -531,6 +533,13 @@ final class CompareCommand implements Callable<Integer> {
             new Setting("KV blocks", cluster.blocks() + " of " + cluster.blockTokens() + " tokens"),
             new Setting("sequences", Integer.toString(maxSequences)),
             new Setting("declared output", maxNewTokens + " tokens"),
+            new Setting(
+                "targets",
+                "TTFT "
+                    + CommandText.number(sloTtftNanos / 1e6)
+                    + " ms, TPOT "
+                    + CommandText.number(sloTpotNanos / 1e6)
+                    + " ms"),
             new Setting("rate", "x " + CommandText.number(rate())));
     return new Report("Schedulers on " + workload.name(), workload, slo, settings, contenders);
   }
@@ -581,9 +590,5 @@ final class CompareCommand implements Callable<Integer> {
             : broken + " checks failed");
     print.flush();
     return broken == 0 ? Main.OK : Main.FAILED;
-  }
-
-  private static long orUnlimited(@Nullable Long nanos) {
-    return nanos == null ? Slo.UNLIMITED_NANOS : nanos;
   }
 }
