@@ -7,4 +7,8 @@ module io.headway.memory {
   exports io.headway.memory.footprint;
   exports io.headway.memory.pool;
   exports io.headway.memory.prefix;
+  exports io.headway.memory.tiering;
+
+  provides io.headway.api.config.PolicyCatalog with
+      io.headway.memory.eviction.EvictionPolicies;
 }

@@ -46,6 +46,14 @@ final class ContentIndex {
   private final int lists;
 
   private int[] parent = {};
+
+  /**
+   * The child of a node that was found or made last, checked before the table: chains are read in
+   * the order in which they were written. Only a guess, so it is never undone.
+   */
+  private int[] guess = {};
+
+  private boolean[] present = {};
   private int[] depth = {};
   private int[] holders = {};
   private int[] copies = {};
@@ -89,6 +97,15 @@ final class ContentIndex {
 
   /** Returns the node of a chain's block below a parent node, or {@link #NONE}. */
   int find(int parentNode, BlockKeyChain chain, int block) {
+    if (parentNode != NONE) {
+      int likely = guess[parentNode];
+      if (likely != NONE
+          && parent[likely] == parentNode
+          && present[likely]
+          && sameContent(likely, chain, block)) {
+        return likely;
+      }
+    }
     long word0 = chain.word(block, 0);
     int mask = slots.length - 1;
     for (int slot = slot(word0); ; slot = (slot + 1) & mask) {
@@ -99,6 +116,9 @@ final class ContentIndex {
       if (keys[candidate * WORDS] == word0
           && parent[candidate] == parentNode
           && sameContent(candidate, chain, block)) {
+        if (parentNode != NONE) {
+          guess[parentNode] = candidate;
+        }
         return candidate;
       }
     }
@@ -111,6 +131,7 @@ final class ContentIndex {
       grow(Math.max(64, parent.length + (parent.length >> 1)));
     }
     parent[id] = parentNode;
+    guess[id] = NONE;
     depth[id] = block;
     holders[id] = 0;
     copies[id] = 0;
@@ -136,6 +157,7 @@ final class ContentIndex {
     ghosts++;
     log.record(OP_CREATE, 0, id, 0, 0);
     if (parentNode != NONE) {
+      guess[parentNode] = id;
       hold(parentNode);
     }
     return id;
@@ -337,6 +359,7 @@ final class ContentIndex {
       }
     }
     place(id);
+    present[id] = true;
     live++;
   }
 
@@ -357,6 +380,7 @@ final class ContentIndex {
       gap = (gap + 1) & mask;
     }
     slots[gap] = NONE;
+    present[id] = false;
     live--;
     for (int at = (gap + 1) & mask; slots[at] != NONE; at = (at + 1) & mask) {
       int home = slot(keys[slots[at] * WORDS]);
@@ -370,6 +394,8 @@ final class ContentIndex {
 
   private void grow(int capacity) {
     parent = Arrays.copyOf(parent, capacity);
+    guess = Arrays.copyOf(guess, capacity);
+    present = Arrays.copyOf(present, capacity);
     depth = Arrays.copyOf(depth, capacity);
     holders = Arrays.copyOf(holders, capacity);
     copies = Arrays.copyOf(copies, capacity);

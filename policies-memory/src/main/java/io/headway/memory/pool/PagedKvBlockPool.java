@@ -89,6 +89,9 @@ public final class PagedKvBlockPool implements KvBlockPool {
   /** Window of each group in tokens, 0 for full attention. */
   private final int[] windows;
 
+  /** Blocks before a hit that each group must find, the one a draft head gives up included. */
+  private final int[] neededBlocks;
+
   private final boolean allFull;
   private final int nullBlock;
 
@@ -133,9 +136,14 @@ public final class PagedKvBlockPool implements KvBlockPool {
     footprint = new PagedFootprint(blockTokens, groups);
     noKeys = BlockKeyChain.precomputed(new long[0], 1, blockTokens, PrefixAttributes.NONE);
     windows = new int[groups];
+    neededBlocks = new int[groups];
     boolean full = true;
     for (int g = 0; g < groups; g++) {
       windows[g] = list.get(g).spanTokens();
+      neededBlocks[g] =
+          windows[g] == 0
+              ? HybridPrefix.WHOLE_PREFIX
+              : HybridPrefix.blocksNeeded(windows[g], blockTokens) + (config.dropLastHit() ? 1 : 0);
       full &= windows[g] == 0;
     }
     allFull = full;
@@ -940,9 +948,10 @@ public final class PagedKvBlockPool implements KvBlockPool {
         presentBlocks = found;
       }
     }
-    int hit = reconcile(found);
+    int dropped = config.dropLastHit() ? 1 : 0;
+    int hit = Math.max(0, HybridPrefix.commonHit(hitCopies, neededBlocks, found) - dropped);
     for (int g = 0; g < groups; g++) {
-      hitFrom[g] = windows[g] == 0 ? 0 : Math.max(0, hit - needed(g));
+      hitFrom[g] = windows[g] == 0 ? 0 : Math.max(0, hit - (neededBlocks[g] - dropped));
       for (int i = hitFrom[g]; i < hit; i++) {
         if (device.refs(hitCopies[g][i]) == 0) {
           idleHits++;
@@ -950,31 +959,6 @@ public final class PagedKvBlockPool implements KvBlockPool {
       }
     }
     return hit;
-  }
-
-  private int needed(int group) {
-    return HybridPrefix.blocksNeeded(windows[group], blockTokens);
-  }
-
-  /** Returns the longest hit that every group can serve: each lowers the candidate or keeps it. */
-  private int reconcile(int found) {
-    int extra = config.dropLastHit() ? 1 : 0;
-    int candidate = found;
-    boolean lowered = true;
-    while (lowered) {
-      lowered = false;
-      for (int g = 0; g < groups; g++) {
-        int hit =
-            windows[g] == 0
-                ? HybridPrefix.fullHit(hitCopies[g], candidate)
-                : HybridPrefix.slidingHit(hitCopies[g], candidate, needed(g) + extra);
-        if (hit < candidate) {
-          candidate = hit;
-          lowered = groups > 1;
-        }
-      }
-    }
-    return Math.max(0, candidate - extra);
   }
 
   private static int hittableCopy(BlockTier tier, int first) {

@@ -14,6 +14,9 @@ public final class HybridPrefix {
   /** Marks an index without a cached block. */
   public static final int MISSING = -1;
 
+  /** Stands for full attention where a number of needed blocks is asked for. */
+  public static final int WHOLE_PREFIX = -1;
+
   private HybridPrefix() {}
 
   /**
@@ -65,6 +68,35 @@ public final class HybridPrefix {
       }
     }
     return run;
+  }
+
+  /**
+   * Returns the longest hit that every group can serve: each group in turn lowers the candidate or
+   * keeps it, until none lowers it.
+   *
+   * @param copies cached block by group and index
+   * @param neededBlocks by group: the argument of {@link #slidingHit}, or {@link #WHOLE_PREFIX} for
+   *     full attention
+   * @param limitBlocks longest hit to report
+   * @return blocks
+   */
+  public static int commonHit(int[][] copies, int[] neededBlocks, int limitBlocks) {
+    int candidate = limitBlocks;
+    boolean lowered = true;
+    while (lowered) {
+      lowered = false;
+      for (int g = 0; g < neededBlocks.length; g++) {
+        int hit =
+            neededBlocks[g] == WHOLE_PREFIX
+                ? fullHit(copies[g], candidate)
+                : slidingHit(copies[g], candidate, neededBlocks[g]);
+        if (hit < candidate) {
+          candidate = hit;
+          lowered = neededBlocks.length > 1;
+        }
+      }
+    }
+    return candidate;
   }
 
   /**
