@@ -124,8 +124,7 @@ final class MemoryFormulaVectors implements VectorAdapter {
     ObjectNode result = JSON.objectNode();
     result.put("windowBlocksNeeded", needed);
     result.put("fullHitTokens", HybridPrefix.fullHit(full, limit) * blockTokens);
-    result.put(
-        "windowOnlyHitTokens", HybridPrefix.slidingHit(window, limit, needed) * blockTokens);
+    result.put("windowOnlyHitTokens", HybridPrefix.slidingHit(window, limit, needed) * blockTokens);
     result.put("hitTokens", hit * blockTokens);
     ArrayNode fullTable = result.putArray("fullTable");
     ArrayNode windowTable = result.putArray("windowTable");

@@ -14,6 +14,7 @@ public final class VectorAdapters {
   public static List<VectorAdapter> all() {
     return List.of( // one per line
         new MemoryVectors(),
+        new MemoryFormulaVectors(),
         new MoeVectors(),
         new MoePlacementVectors(),
         new CostVectors(),
