@@ -8,5 +8,7 @@ module io.headway.routing {
   exports io.headway.routing.placement;
 
   provides io.headway.api.config.PolicyCatalog with
-      io.headway.routing.instance.InstanceRoutingCatalog;
+      io.headway.routing.instance.InstanceRoutingCatalog,
+      io.headway.routing.moe.ExpertRouters,
+      io.headway.routing.placement.ExpertPlanners;
 }

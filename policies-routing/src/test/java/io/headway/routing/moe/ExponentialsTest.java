@@ -1,0 +1,84 @@
+package io.headway.routing.moe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import org.junit.jupiter.api.Test;
+
+/** The own exponential against the one of the standard library and against exact arithmetic. */
+class ExponentialsTest {
+  private static double exp(double x) {
+    double[] out = new double[1];
+    Exponentials.of(new double[] {x}, 1, 0, out, new double[1], 1);
+    return out[0];
+  }
+
+  @Property(tries = 20_000, seed = "20261122")
+  void isWithinTwoUnitsOfStrictMath(@ForAll @DoubleRange(min = -700, max = 700) double x) {
+    double expected = StrictMath.exp(x);
+    assertThat(Math.abs(exp(x) - expected)).isLessThanOrEqualTo(2 * Math.ulp(expected));
+  }
+
+  @Property(tries = 500, seed = "20261122")
+  void isWithinOneUnitOfTheExactValue(@ForAll @DoubleRange(min = -1, max = 1) double x) {
+    MathContext digits = new MathContext(40);
+    BigDecimal exact = BigDecimal.ONE;
+    BigDecimal term = BigDecimal.ONE;
+    for (int i = 1; i < 40; i++) {
+      term = term.multiply(new BigDecimal(x), digits).divide(BigDecimal.valueOf(i), digits);
+      exact = exact.add(term, digits);
+    }
+    double y = exp(x);
+    assertThat(new BigDecimal(y).subtract(exact).abs())
+        .isLessThanOrEqualTo(new BigDecimal(Math.ulp(y)));
+  }
+
+  @Test
+  void hasExactEnds() {
+    assertThat(exp(0)).isEqualTo(1);
+    assertThat(exp(-0.0)).isEqualTo(1);
+    assertThat(exp(Double.NEGATIVE_INFINITY)).isZero();
+    assertThat(exp(-710)).isZero();
+    assertThat(exp(-1e308)).isZero();
+    assertThat(exp(709)).isFinite();
+    assertThat(exp(711)).isInfinite();
+    assertThat(exp(1e308)).isInfinite();
+  }
+
+  @Test
+  void sumsWhatItWrites() {
+    double[] row = new double[37];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = Math.sin(i);
+    }
+    double[] out = new double[row.length];
+    for (int n = 0; n <= row.length; n++) {
+      double sum = Exponentials.of(row, 1, 1, out, new double[n], n);
+      double expected = 0;
+      for (int i = 0; i < n; i++) {
+        assertThat(out[i]).isEqualTo(exp(row[i] - 1));
+        expected += out[i];
+      }
+      assertThat(sum).isCloseTo(expected, within(1e-13));
+    }
+  }
+
+  @Test
+  void sigmoidIsAccurateOnBothSides() {
+    double[] row = {0, 40, -40, 800, -800, Double.NEGATIVE_INFINITY, 1, -1};
+    double[] out = new double[row.length];
+    Exponentials.sigmoids(row, out, new double[row.length], row.length);
+    assertThat(out[0]).isEqualTo(0.5);
+    assertThat(out[1]).isEqualTo(1);
+    assertThat(out[2]).isCloseTo(4.248354255291589e-18, within(1e-32));
+    assertThat(out[3]).isEqualTo(1);
+    assertThat(out[4]).isZero();
+    assertThat(out[5]).isZero();
+    assertThat(out[6] + out[7]).isCloseTo(1, within(1e-15));
+  }
+}
