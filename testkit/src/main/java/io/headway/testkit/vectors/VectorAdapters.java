@@ -21,6 +21,7 @@ public final class VectorAdapters {
         new TraceVectors(),
         new BatchingVectors(),
         new PredictorVectors(),
+        new SpeculationVectors(),
         new GapsPredictionVectors());
   }
 }
