@@ -90,6 +90,7 @@ public final class ClusterScheduler {
   private final int prefixBlocksPerInstance;
   private final long rateWindowNanos;
   private final double remainingFloor;
+  private final boolean observationsOnly;
 
   // All below guarded by the lock.
 
@@ -135,6 +136,7 @@ public final class ClusterScheduler {
     prefixBlocksPerInstance = b.prefixBlocksPerInstance;
     rateWindowNanos = b.rateWindowNanos;
     remainingFloor = b.remainingFloor;
+    observationsOnly = b.observationsOnly;
     random = new ReplayedRandom(b.random);
     policy = new BoundRouting<>(routing);
     predictions = b.predictions();
@@ -1005,7 +1007,8 @@ public final class ClusterScheduler {
                 adapters,
                 waitingAdapters,
                 rateWindowNanos,
-                remainingFloor);
+                remainingFloor,
+                observationsOnly);
         fleet.add(member, prefixBlocksPerInstance);
       }
       changed(member, now);
@@ -1567,6 +1570,7 @@ public final class ClusterScheduler {
     private boolean sharedAcrossTenants;
     private long rateWindowNanos = DEFAULT_RATE_WINDOW_NANOS;
     private double remainingFloor = BacklogLedger.DEFAULT_REMAINING_FLOOR;
+    private boolean observationsOnly;
     private RandomSource random = RandomSource.seeded(0);
     private TransferTimes transferTimes = TransferTimes.NONE;
     private @Nullable ServiceTimePredictor<?> predictor;
@@ -1701,6 +1705,17 @@ public final class ClusterScheduler {
      */
     public Builder remainingFloor(double share) {
       remainingFloor = new BacklogLedger(share).remainingFloor();
+      return this;
+    }
+
+    /**
+     * Shows policies the bare observations, without what was sent since: for experiments that show
+     * how they herd then. Never in production.
+     *
+     * @return this builder
+     */
+    public Builder observationsOnly() {
+      observationsOnly = true;
       return this;
     }
 

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * the open charges.
  */
 final class Member implements Instance {
+  private static final InstanceStats NOTHING = InstanceStats.of(-1, -1, -1, -1, -1);
+
   /** What was observed and not taken in yet; the only field written without the lock. */
   final AtomicReference<@Nullable Observation> published = new AtomicReference<>();
 
@@ -35,6 +37,9 @@ final class Member implements Instance {
   int index = -1;
   InstanceProfile profile;
   InstanceState state;
+
+  /** Whether policies see the bare observation, for experiments that show herding. */
+  private final boolean observationsOnly;
 
   /** Whether the instance reports its cache, so that the router need not guess. */
   boolean reportsCache;
@@ -91,7 +96,8 @@ final class Member implements Instance {
       Holders adapters,
       Holders waitingAdapters,
       long rateWindowNanos,
-      double remainingFloor) {
+      double remainingFloor,
+      boolean observationsOnly) {
     this.id = id;
     this.incarnation = incarnation;
     this.clock = clock;
@@ -99,6 +105,7 @@ final class Member implements Instance {
     this.waitingAdapters = waitingAdapters;
     this.profile = profile;
     this.state = state;
+    this.observationsOnly = observationsOnly;
     rate = new RequestRate(rateWindowNanos);
     backlog = new BacklogLedger(remainingFloor);
     role = profile.role();
@@ -248,44 +255,42 @@ final class Member implements Instance {
   }
 
   private void refresh() {
-    InstanceStats seen = observed;
-    boolean counts = seen != null && seen.waiting() >= 0 && seen.running() >= 0;
-    if (seen != null && counts) {
-      // What is over but still counted comes off; never below what is surely there.
-      int stillWaiting = seen.waiting() - over.waiting;
-      int stillRunning = seen.running() - over.running;
-      if (stillWaiting < 0) {
-        stillRunning += stillWaiting;
-        stillWaiting = 0;
-      }
-      if (stillRunning < 0) {
-        stillWaiting = Math.max(0, stillWaiting + stillRunning);
-        stillRunning = 0;
-      }
-      waiting = stillWaiting + unobserved.waiting;
-      running = stillRunning + unobserved.running;
-    } else {
-      waiting =
-          seen != null && seen.waiting() >= 0
-              ? Math.max(0, seen.waiting() - over.waiting) + unobserved.waiting
-              : own.waiting;
-      running =
-          seen != null && seen.running() >= 0
-              ? Math.max(0, seen.running() - over.running) + unobserved.running
-              : own.running;
+    InstanceStats seen = observed == null ? NOTHING : observed;
+    if (observationsOnly) {
+      waiting = Math.max(0, seen.waiting());
+      running = Math.max(0, seen.running());
+      waitingPromptTokens = Math.max(0, seen.waitingPromptTokens());
+      runningContextTokens = Math.max(0, seen.runningContextTokens());
+      usedBlocks = Math.max(0, seen.usedBlocks());
+      return;
     }
+    boolean knowsWaiting = seen.waiting() >= 0;
+    boolean knowsRunning = seen.running() >= 0;
+    // What is over but still counted comes off; a request may have changed sides meanwhile.
+    int stillWaiting = knowsWaiting ? seen.waiting() - over.waiting : 0;
+    int stillRunning = knowsRunning ? seen.running() - over.running : 0;
+    if (knowsWaiting && knowsRunning) {
+      int moved = Math.min(0, stillWaiting);
+      stillRunning += moved;
+      stillWaiting -= moved;
+      moved = Math.min(0, stillRunning);
+      stillWaiting += moved;
+      stillRunning -= moved;
+    }
+    waiting = knowsWaiting ? Math.max(0, stillWaiting) + unobserved.waiting : own.waiting;
+    running = knowsRunning ? Math.max(0, stillRunning) + unobserved.running : own.running;
     waitingPromptTokens =
-        seen != null && seen.waitingPromptTokens() >= 0
+        seen.waitingPromptTokens() >= 0
             ? Math.max(0, seen.waitingPromptTokens() - over.waitingTokens)
                 + unobserved.waitingTokens
             : own.waitingTokens;
     runningContextTokens =
-        seen != null && seen.runningContextTokens() >= 0
+        seen.runningContextTokens() >= 0
             ? Math.max(0, seen.runningContextTokens() - over.contextTokens)
                 + unobserved.contextTokens
             : own.contextTokens;
     long blocks =
-        seen != null && seen.usedBlocks() >= 0
+        seen.usedBlocks() >= 0
             ? Math.max(0, seen.usedBlocks() - over.blocks) + unobserved.blocks
             : own.blocks;
     usedBlocks = (int) Math.min(totalBlocks == 0 ? Integer.MAX_VALUE : totalBlocks, blocks);

@@ -19,6 +19,8 @@ public final class VectorAdapters {
         new MoePlacementVectors(),
         new CostVectors(),
         new TraceVectors(),
+        new RoutingVectors(),
+        new GapsVectors(),
         new BatchingVectors(),
         new PredictorVectors(),
         new SpeculationVectors(),
