@@ -23,15 +23,15 @@ public final class BatchPlan {
   private long stepId = -1;
   private long wakeAtNanos = Long.MAX_VALUE;
   private int rows;
+  private int decodes;
+  private int verifies;
   private int paddedRows;
   private int tokens;
   private int paddingTokens;
   private long[] handles = new long[16];
   private int[] slots = new int[16];
-  private WorkKind[] kinds = new WorkKind[16];
   private int[] starts = new int[16];
   private int[] counts = new int[16];
-  private int[] draftCounts = new int[16];
   private boolean[] emits = new boolean[16];
   private boolean[] inputOnDevice = new boolean[16];
   private long[] owners = new long[16];
@@ -41,11 +41,13 @@ public final class BatchPlan {
   private int[] moveTargets = new int[8];
   private int[] moveTransfers = new int[8];
 
-  /** Where the pool's moves go; kept, so that a decision allocates nothing. */
+  /** Takes the pool's moves; one object, so that draining allocates nothing. */
   final KvMoveSink moveSink = this::addMove;
 
-  // Read by the scheduler when the plan completes.
+  /** The sequence of each row, for the scheduler when the plan completes. */
   int[] sequences = new int[16];
+
+  /** Whether an earlier plan was lost, so that this one's results count for nothing. */
   boolean voided;
 
   BatchPlan(KvBlockPool pool) {
@@ -144,7 +146,9 @@ public final class BatchPlan {
    * @return decode, verify or prefill
    */
   public WorkKind kind(int row) {
-    return kinds[row];
+    return row < decodes
+        ? WorkKind.DECODE
+        : row < decodes + verifies ? WorkKind.VERIFY : WorkKind.PREFILL;
   }
 
   /**
@@ -164,7 +168,7 @@ public final class BatchPlan {
    * @return at least 1; for a verify one more than {@link #draftCount}
    */
   public int count(int row) {
-    return counts[row];
+    return row < decodes ? 1 : counts[row];
   }
 
   /**
@@ -174,7 +178,7 @@ public final class BatchPlan {
    * @return 0 unless the row is a verify
    */
   public int draftCount(int row) {
-    return draftCounts[row];
+    return kind(row) == WorkKind.VERIFY ? counts[row] - 1 : 0;
   }
 
   /**
@@ -184,7 +188,7 @@ public final class BatchPlan {
    * @return true if a token is to be sampled
    */
   public boolean emits(int row) {
-    return emits[row];
+    return row < decodes + verifies || emits[row];
   }
 
   /**
@@ -290,6 +294,8 @@ public final class BatchPlan {
     stepId = -1;
     wakeAtNanos = Long.MAX_VALUE;
     rows = 0;
+    decodes = 0;
+    verifies = 0;
     paddedRows = 0;
     tokens = 0;
     paddingTokens = 0;
@@ -297,6 +303,7 @@ public final class BatchPlan {
     voided = false;
   }
 
+  /** Adds a row; decodes first, then verifies, then prefills. */
   void add(
       int sequence,
       long handle,
@@ -304,7 +311,6 @@ public final class BatchPlan {
       WorkKind kind,
       int start,
       int count,
-      int drafts,
       boolean emitting,
       boolean onDevice,
       long owner) {
@@ -317,16 +323,22 @@ public final class BatchPlan {
     sequences[i] = sequence;
     handles[i] = handle;
     slots[i] = slot;
-    kinds[i] = kind;
     starts[i] = start;
-    counts[i] = count;
-    draftCounts[i] = drafts;
-    emits[i] = emitting;
     inputOnDevice[i] = onDevice;
     owners[i] = owner;
+    if (kind == WorkKind.DECODE) {
+      decodes++;
+      return;
+    }
+    counts[i] = count;
+    if (kind == WorkKind.VERIFY) {
+      verifies++;
+    } else {
+      emits[i] = emitting;
+    }
   }
 
-  void addMove(KvMoveKind kind, int source, int target, int groupId, int transferId) {
+  private void addMove(KvMoveKind kind, int source, int target, int groupId, int transferId) {
     int i = moves;
     if (i == moveKinds.length) {
       int length = i * 2;
@@ -357,10 +369,8 @@ public final class BatchPlan {
     sequences = Arrays.copyOf(sequences, length);
     handles = Arrays.copyOf(handles, length);
     slots = Arrays.copyOf(slots, length);
-    kinds = Arrays.copyOf(kinds, length);
     starts = Arrays.copyOf(starts, length);
     counts = Arrays.copyOf(counts, length);
-    draftCounts = Arrays.copyOf(draftCounts, length);
     emits = Arrays.copyOf(emits, length);
     inputOnDevice = Arrays.copyOf(inputOnDevice, length);
     owners = Arrays.copyOf(owners, length);
@@ -377,7 +387,7 @@ public final class BatchPlan {
           .append(' ')
           .append(starts[i])
           .append('+')
-          .append(counts[i]);
+          .append(count(i));
     }
     return text.append(']').toString();
   }

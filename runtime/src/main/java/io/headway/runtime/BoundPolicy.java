@@ -43,6 +43,10 @@ final class BoundPolicy<S> {
     return policy.repeatableIterations(state, view);
   }
 
+  String explain(BatchView view, int sequence) {
+    return policy.explain(state, view, sequence);
+  }
+
   void onQueued(BatchView view, int sequence) {
     policy.onQueued(state, view, sequence);
   }

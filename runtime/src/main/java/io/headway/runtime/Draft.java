@@ -22,9 +22,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one place where a policy's wishes become state. Each step is checked, carried out whole and
  * recorded, so that the whole draft can be rolled back; {@link #commit} turns it into a plan.
+ *
+ * <p>A draft may be written to between {@link #begin} and {@link #close}, and not from within the
+ * events that it raises. Once such an event has thrown, the draft refuses everything and {@link
+ * #rollback} is all that is left.
  */
 final class Draft implements BatchDraft {
   private static final int NONE = Sequences.NONE;
+  private static final int DEMANDS = 64;
 
   /** What was done, for undoing it. */
   private enum Step {
@@ -32,6 +37,13 @@ final class Draft implements BatchDraft {
     GREW,
     PREEMPTED,
     REFUSED
+  }
+
+  /** What a step raises while it is carried out. */
+  private enum Event {
+    ADMITTED,
+    PREEMPTING,
+    QUEUED
   }
 
   /** Told about what the draft did, as far as it concerns others. */
@@ -52,18 +64,26 @@ final class Draft implements BatchDraft {
   private final int maxPinnedBlocks;
   private final KvProbe probe = new KvProbe();
   private final long[] oneOwner = new long[1];
-  private final BlockKeyChain noKeys;
+  private final @Nullable KvDemand[] demands = new KvDemand[DEMANDS];
 
   private String policyId = "";
+  private boolean writable;
+  private @Nullable Throwable fault;
   private int id;
   private int tokens;
   private int rows;
   private int preemptions;
+  private int refusals;
   private int padding;
   private int[] batch = new int[16];
   private int batchSize;
   private int[] admitted = new int[16];
+  private int[] cached = new int[16];
+  private boolean[] swappedIn = new boolean[16];
   private int admittedSize;
+  private int[] attempted = new int[16];
+  private DraftOutcome[] answers = new DraftOutcome[16];
+  private int attempts;
   private int[] later = new int[16];
   private int eventsBefore;
   private int savepoint;
@@ -78,18 +98,16 @@ final class Draft implements BatchDraft {
   private int[] stepComputed = new int[16];
   private int[] stepPublished = new int[16];
   private int[] stepWritable = new int[16];
+  private int[] stepReserved = new int[16];
   private int[] stepSlots = new int[16];
   private long[] stepOwners = new long[16];
-
-  private @Nullable KvDemand lastDemand;
 
   Draft(
       Sequences sequences,
       EventQueue events,
       Adapters adapters,
       Observer observer,
-      int maxPinnedBlocks,
-      BlockKeyChain noKeys) {
+      int maxPinnedBlocks) {
     this.sequences = sequences;
     this.pool = sequences.pool;
     this.limits = sequences.limits;
@@ -97,7 +115,6 @@ final class Draft implements BatchDraft {
     this.adapters = adapters;
     this.observer = observer;
     this.maxPinnedBlocks = maxPinnedBlocks;
-    this.noKeys = noKeys;
   }
 
   void begin(String policy) {
@@ -106,25 +123,31 @@ final class Draft implements BatchDraft {
     tokens = 0;
     rows = 0;
     preemptions = 0;
+    refusals = 0;
     padding = 0;
     batchSize = 0;
     admittedSize = 0;
+    attempts = 0;
     steps = 0;
+    fault = null;
     eventsBefore = events.size();
     savepoint = pool.savepoint();
+    writable = true;
+  }
+
+  /**
+   * Ends the policy's turn.
+   *
+   * @return what an event threw during the draft, even if the policy caught it; otherwise null
+   */
+  @Nullable Throwable close() {
+    writable = false;
+    return fault;
   }
 
   /** Returns whether anything at all was changed. */
   boolean changedAnything() {
     return steps > 0 || rows > 0;
-  }
-
-  boolean isEmpty() {
-    return rows == 0;
-  }
-
-  boolean inDraft(int sequence) {
-    return sequences.scheduled[sequence] > 0;
   }
 
   // ---- BatchDraft
@@ -176,13 +199,7 @@ final class Draft implements BatchDraft {
               + sequences.needTokens(sequence)
               + " tokens");
     }
-    if (sequences.inFlight[sequence] > 0) {
-      throw violation(
-          Invariant.INV_29,
-          sequence,
-          "drafts can be verified only when no plan in flight contains the sequence");
-    }
-    int room = sequences.maxNew[sequence] - sequences.generatedTokens(sequence) - 1;
+    int room = sequences.limit[sequence] - sequences.known[sequence] - 1;
     if (draftTokens < 1 || draftTokens > room) {
       throw violation(
           Invariant.INV_29,
@@ -192,17 +209,16 @@ final class Draft implements BatchDraft {
               + " output tokens left behind the next one, but was "
               + draftTokens);
     }
+    if (sequences.inFlight[sequence] > 0) {
+      return DraftOutcome.IN_FLIGHT;
+    }
     return add(sequence, 1 + draftTokens, draftTokens);
   }
 
   @Override
   public DraftOutcome admit(int sequence, int count, int reserveTokens, int headroomBlocks) {
-    if (!sequences.isQueued(live(sequence))) {
-      throw violation(
-          Invariant.INV_02,
-          sequence,
-          "only a queued sequence can be admitted, but it is " + sequences.state(sequence));
-    }
+    requireWritable();
+    requireQueued(sequence, "admitted");
     if (count < 1) {
       throw violation(Invariant.INV_07, sequence, "tokens must be at least 1, but was " + count);
     }
@@ -212,16 +228,25 @@ final class Draft implements BatchDraft {
           sequence,
           "reserveTokens and headroomBlocks must be at least 0, but were "
               + reserveTokens
-              + " and "
-              + headroomBlocks);
+              + " tokens and "
+              + headroomBlocks
+              + " blocks");
     }
     DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
-    sequences.refusal[sequence] = outcome;
+    if (attempts == attempted.length) {
+      attempted = Arrays.copyOf(attempted, attempts * 2);
+      answers = Arrays.copyOf(answers, attempts * 2);
+    }
+    attempted[attempts] = sequence;
+    answers[attempts++] = outcome;
     return outcome;
   }
 
   @Override
   public DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place) {
+    requireWritable();
+    Check.notNull("mode", mode);
+    Check.notNull("place", place);
     if (!sequences.isRunning(live(victim))) {
       throw violation(
           Invariant.INV_20,
@@ -246,14 +271,12 @@ final class Draft implements BatchDraft {
       return DraftOutcome.IN_FLIGHT;
     }
     long owner = sequences.owners[victim];
-    if (mode == PreemptionMode.SWAP) {
-      oneOwner[0] = owner;
-      if (!pool.swapOut(oneOwner, 1).ok()) {
-        return DraftOutcome.NO_HOST_BLOCKS;
-      }
+    oneOwner[0] = owner;
+    if (mode == PreemptionMode.SWAP && !pool.swapOut(oneOwner, 1).ok()) {
+      return DraftOutcome.NO_HOST_BLOCKS;
     }
+    raise(Event.PREEMPTING, victim, 0);
     takeOut(victim);
-    observer.preempting(victim);
     record(Step.PREEMPTED, victim, beneficiary);
     int slot = sequences.slots[victim];
     sequences.freeSlot(victim);
@@ -264,9 +287,7 @@ final class Draft implements BatchDraft {
     } else {
       pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
       sequences.owners[victim] = KvPoolView.NO_OWNER;
-      sequences.computed[victim] = 0;
-      sequences.published[victim] = 0;
-      sequences.writable[victim] = 0;
+      sequences.forgetComputed(victim);
       sequences.setState(victim, SequenceState.WAITING);
     }
     sequences.preempted[victim]++;
@@ -277,39 +298,48 @@ final class Draft implements BatchDraft {
     } else {
       sequences.enqueueTail(victim);
     }
-    observer.queued(victim);
+    raise(Event.QUEUED, victim, 0);
     return DraftOutcome.DONE;
   }
 
   @Override
   public void refuse(int sequence) {
-    if (!sequences.isQueued(live(sequence))) {
-      throw violation(
-          Invariant.INV_02,
-          sequence,
-          "only a queued sequence can be refused, but it is " + sequences.state(sequence));
-    }
-    int neighbour = sequences.dequeue(sequence);
-    record(Step.REFUSED, sequence, neighbour);
+    requireWritable();
+    requireQueued(sequence, "refused");
+    record(Step.REFUSED, sequence, sequences.dequeue(sequence));
     sequences.setState(sequence, SequenceState.FINISHED);
+    refusals++;
   }
 
   @Override
   public void pad(int count) {
+    requireWritable();
     if (count < 0) {
-      throw new PolicyViolationException(
-          policyId, Invariant.INV_05, "", "padding must be at least 0 tokens, but was " + count);
+      throw violation(Invariant.INV_05, "padding must be at least 0 tokens, but was " + count);
     }
     padding = count;
   }
 
   // ---- the steps
 
-  private void requireSchedulable(int sequence, int count) {
-    if (!sequences.isRunning(live(sequence))) {
+  private void requireWritable() {
+    if (!writable) {
       throw violation(
           Invariant.INV_03,
-          sequence,
+          fault == null
+              ? "a draft may be written to only while plan runs, and not from within an event"
+              : "a draft is void once an event has thrown");
+    }
+  }
+
+  private void requireSchedulable(int sequence, int count) {
+    if (!writable) {
+      requireWritable();
+    }
+    if (!sequences.mayBeRunning(sequence)) {
+      throw violation(
+          Invariant.INV_03,
+          live(sequence),
           "only a running sequence can be scheduled, but it is " + sequences.state(sequence));
     }
     if (sequences.scheduled[sequence] > 0) {
@@ -329,13 +359,21 @@ final class Draft implements BatchDraft {
     }
   }
 
+  private void requireQueued(int sequence, String verb) {
+    if (!sequences.isQueued(live(sequence))) {
+      throw violation(
+          Invariant.INV_02,
+          sequence,
+          "only a queued sequence can be " + verb + ", but it is " + sequences.state(sequence));
+    }
+  }
+
   private DraftOutcome add(int sequence, int count, int draftTokens) {
     if (count > limits.maxTokens() - tokens) {
       return DraftOutcome.OVER_TOKENS;
     }
     int end = sequences.computed[sequence] + count;
-    int writable = sequences.writable[sequence];
-    if (end > writable) {
+    if (end > sequences.writable[sequence]) {
       long owner = sequences.owners[sequence];
       KvOutcome outcome = pool.growTo(owner, end);
       if (!outcome.ok()) {
@@ -358,16 +396,22 @@ final class Draft implements BatchDraft {
     if (!adapters.hasRoomFor(sequences.requestOf(sequence).adapter())) {
       return DraftOutcome.NO_ADAPTER;
     }
-    if (sequences.handsOver[sequence] && sequences.pinnedBlocks() >= maxPinnedBlocks) {
+    if (sequences.handsOver[sequence] && sequences.pinnedBlocks >= maxPinnedBlocks) {
       return DraftOutcome.NO_BLOCKS;
     }
-    return sequences.state(sequence) == SequenceState.SWAPPED
-        ? swapIn(sequence, count, headroomBlocks)
-        : start(sequence, count, reserveTokens, headroomBlocks);
+    int before = pool.savepoint();
+    DraftOutcome outcome =
+        sequences.isWaiting(sequence)
+            ? start(sequence, count, reserveTokens, headroomBlocks)
+            : swapIn(sequence, count, reserveTokens, headroomBlocks);
+    if (!outcome.done()) {
+      pool.rollbackTo(before);
+    }
+    return outcome;
   }
 
   private DraftOutcome start(int sequence, int count, int reserveTokens, int headroomBlocks) {
-    int known = sequences.prompt[sequence] + sequences.generated[sequence];
+    int known = sequences.known[sequence];
     BlockKeyChain chain = sequences.keys[sequence];
     int hit = 0;
     if (chain != null) {
@@ -379,82 +423,106 @@ final class Draft implements BatchDraft {
       return DraftOutcome.OVER_TOKENS;
     }
     int length = Math.max(reserveTokens, hit + work);
-    int blocks = sequences.blocksFor(length);
-    if (blocks > pool.usableBlocks()) {
-      return DraftOutcome.NEVER_FITS;
-    }
-    if (chain == null
-        && blocks + headroomBlocks + pool.watermarkBlocks() > pool.availableBlocks()) {
-      // The common refusal of a blocked head: no need to ask the pool, and nothing is allocated.
-      return DraftOutcome.NO_BLOCKS;
-    }
-    KvDemand demand = demand(length, chain == null ? 0 : known - 1, headroomBlocks);
-    KvOutcome outcome = pool.check(chain == null ? noKeys : chain, demand);
-    if (!outcome.ok()) {
-      return refusal(outcome);
+    if (chain == null && lacks(sequences.blocksFor(length), headroomBlocks)) {
+      return shortage(sequences.blocksFor(length));
     }
     long owner =
         chain == null ? pool.open(OwnerKind.SEQUENCE) : pool.open(OwnerKind.SEQUENCE, chain);
-    outcome = pool.tryAllocate(owner, demand);
+    KvOutcome outcome =
+        pool.tryAllocate(owner, demand(length, chain == null ? 0 : known - 1, headroomBlocks));
     if (!outcome.ok()) {
-      throw new IllegalStateException(
-          "the pool broke INV-12: its check said OK and its allocation " + outcome);
+      return refusal(outcome);
     }
-    int neighbour = sequences.dequeue(sequence);
-    record(Step.ADMITTED, sequence, neighbour);
-    hit = pool.hitTokens(owner);
+    record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
     sequences.owners[sequence] = owner;
     sequences.computed[sequence] = hit;
     sequences.published[sequence] = hit;
-    sequences.writable[sequence] = pool.writableTokens(owner);
-    run(sequence, Math.min(work, known - hit), hit);
+    run(sequence, work, length, hit);
     return DraftOutcome.DONE;
   }
 
-  private DraftOutcome swapIn(int sequence, int count, int headroomBlocks) {
+  private DraftOutcome swapIn(int sequence, int count, int reserveTokens, int headroomBlocks) {
     int work = Math.min(count, sequences.needTokens(sequence));
     if (work > limits.maxTokens() - tokens) {
       return DraftOutcome.OVER_TOKENS;
     }
     long owner = sequences.owners[sequence];
-    int end = sequences.computed[sequence] + work;
-    int blocks = Math.max(pool.blockCount(owner, 0), sequences.blocksFor(end));
-    if (blocks + headroomBlocks + pool.watermarkBlocks() > pool.availableBlocks()) {
-      return blocks > pool.usableBlocks() ? DraftOutcome.NEVER_FITS : DraftOutcome.NO_BLOCKS;
+    int computed = sequences.computed[sequence];
+    int length = Math.max(reserveTokens, computed + work);
+    int blocks = Math.max(sequences.heldBlocks(sequence), sequences.blocksFor(length));
+    if (lacks(blocks, headroomBlocks)) {
+      return shortage(blocks);
     }
-    int before = pool.savepoint();
     oneOwner[0] = owner;
     KvOutcome outcome = pool.swapIn(oneOwner, 1);
     if (outcome.ok()) {
-      outcome = pool.growTo(owner, end);
+      outcome = pool.growTo(owner, length);
     }
     if (!outcome.ok()) {
-      pool.rollbackTo(before);
       return refusal(outcome);
     }
-    int neighbour = sequences.dequeue(sequence);
-    record(Step.ADMITTED, sequence, neighbour);
-    sequences.writable[sequence] = pool.writableTokens(owner);
-    run(sequence, work, sequences.computed[sequence]);
+    record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
+    run(sequence, work, length, computed);
     return DraftOutcome.DONE;
   }
 
-  private void run(int sequence, int count, int cachedTokens) {
+  /**
+   * Returns whether blocks are short for sure: the common answer to a blocked head, without asking
+   * the pool.
+   */
+  private boolean lacks(int blocks, int headroomBlocks) {
+    return (long) blocks + headroomBlocks + pool.watermarkBlocks() > pool.availableBlocks();
+  }
+
+  private DraftOutcome shortage(int blocks) {
+    return blocks > pool.usableBlocks() - pool.watermarkBlocks()
+        ? DraftOutcome.NEVER_FITS
+        : DraftOutcome.NO_BLOCKS;
+  }
+
+  private void run(int sequence, int count, int length, int cachedTokens) {
+    sequences.reserved[sequence] = length;
+    sequences.writable[sequence] = pool.writableTokens(sequences.owners[sequence]);
+    if (admittedSize == admitted.length) {
+      admitted = Arrays.copyOf(admitted, admittedSize * 2);
+      cached = Arrays.copyOf(cached, admittedSize * 2);
+      swappedIn = Arrays.copyOf(swappedIn, admittedSize * 2);
+    }
+    cached[admittedSize] = cachedTokens;
+    swappedIn[admittedSize] = sequences.isSwapped(sequence);
+    admitted[admittedSize++] = sequence;
     sequences.setState(sequence, SequenceState.RUNNING);
     sequences.takeLowestSlot(sequence);
     adapters.add(sequences.requestOf(sequence).adapter());
     events.granted(sequences.slots[sequence], sequences.handle(sequence));
-    if (admittedSize == admitted.length) {
-      admitted = Arrays.copyOf(admitted, admittedSize * 2);
-    }
-    admitted[admittedSize++] = sequence;
     putIn(sequence, count, 0);
-    observer.admitted(sequence, cachedTokens);
+    raise(Event.ADMITTED, sequence, cachedTokens);
+  }
+
+  /**
+   * Tells the policy what its own step did. It cannot write to the draft meanwhile; and if it
+   * throws, the draft is void, whether or not the policy catches that.
+   */
+  private void raise(Event event, int sequence, int cachedTokens) {
+    writable = false;
+    try {
+      switch (event) {
+        case ADMITTED -> observer.admitted(sequence, cachedTokens);
+        case PREEMPTING -> observer.preempting(sequence);
+        case QUEUED -> observer.queued(sequence);
+      }
+    } catch (Throwable e) {
+      fault = e;
+      throw e;
+    }
+    writable = true;
   }
 
   private void putIn(int sequence, int count, int draftTokens) {
     sequences.scheduled[sequence] = count;
-    sequences.drafts[sequence] = draftTokens;
+    if (draftTokens > 0) {
+      sequences.drafts[sequence] = draftTokens;
+    }
     tokens += count;
     rows++;
     if (batchSize == batch.length) {
@@ -481,19 +549,20 @@ final class Draft implements BatchDraft {
   }
 
   /**
-   * A blocked head asks for the same demand again and again; the last one is kept so that asking
+   * Blocked sequences ask for the same demand again and again; recent ones are kept so that asking
    * allocates nothing.
    */
   private KvDemand demand(int length, int hitLimit, int headroom) {
-    KvDemand last = lastDemand;
-    if (last != null
-        && last.lengthTokens() == length
-        && last.hitLimitTokens() == hitLimit
-        && last.watermarkBlocks() == headroom) {
-      return last;
+    int at = (31 * length + hitLimit) & (DEMANDS - 1);
+    KvDemand kept = demands[at];
+    if (kept != null
+        && kept.lengthTokens() == length
+        && kept.hitLimitTokens() == hitLimit
+        && kept.watermarkBlocks() == headroom) {
+      return kept;
     }
     KvDemand fresh = new KvDemand(length, 0, hitLimit, headroom, 0);
-    lastDemand = fresh;
+    demands[at] = fresh;
     return fresh;
   }
 
@@ -508,6 +577,9 @@ final class Draft implements BatchDraft {
   /** Turns the draft into a plan and makes its changes final. */
   void commit(BatchPlan plan, long step) {
     pool.commit();
+    for (int i = 0; i < attempts; i++) {
+      sequences.refusal[attempted[i]] = answers[i];
+    }
     if (preemptions > 0) {
       sequences.compactRunning();
     }
@@ -515,6 +587,9 @@ final class Draft implements BatchDraft {
       sequences.addRunning(admitted[i]);
     }
     plan.begin();
+    if (rows == 0) {
+      return;
+    }
     int prefills = 0;
     int verifies = 0;
     int bound = sequences.slotBound();
@@ -529,69 +604,89 @@ final class Draft implements BatchDraft {
       if (sequences.drafts[s] > 0) {
         verifies++;
         later[bound - verifies] = s;
-      } else if (sequences.decoding(s)) {
-        addRow(plan, s, WorkKind.DECODE);
+      } else if (sequences.isDecode(s)) {
+        addRow(plan, s, slot, WorkKind.DECODE);
       } else {
         later[prefills++] = s;
       }
     }
     for (int i = 1; i <= verifies; i++) {
-      addRow(plan, later[bound - i], WorkKind.VERIFY);
+      addRow(plan, later[bound - i], sequences.slots[later[bound - i]], WorkKind.VERIFY);
     }
     for (int i = 0; i < prefills; i++) {
-      addRow(plan, later[i], WorkKind.PREFILL);
+      addRow(plan, later[i], sequences.slots[later[i]], WorkKind.PREFILL);
     }
+    // Moves of decisions without rows wait for the next plan that has some.
     pool.drainMoves(plan.moveSink);
-    if (rows > 0) {
-      plan.finish(step, limits.padded(rows), padding);
-    }
-    clearBatch();
+    plan.finish(step, limits.padded(rows), padding);
   }
 
-  private void addRow(BatchPlan plan, int s, WorkKind kind) {
+  private void addRow(BatchPlan plan, int s, int slot, WorkKind kind) {
     int count = sequences.scheduled[s];
     int start = sequences.computed[s];
-    boolean onDevice = sequences.outstanding[s] > 0;
-    boolean emits;
-    int draftTokens = 0;
+    int outstanding = sequences.outstanding[s];
+    boolean emits = true;
     if (kind == WorkKind.VERIFY) {
-      draftTokens = sequences.drafts[s];
-      emits = true;
-      sequences.verifying[s] = true;
+      sequences.hold[s] = Sequences.VERIFYING;
+      sequences.drafts[s] = 0;
     } else {
-      emits = count == sequences.needTokens(s);
+      emits = start + count == sequences.known[s];
       sequences.computed[s] = start + count;
       if (emits) {
-        sequences.outstanding[s]++;
+        sequences.outstanding[s] = outstanding + 1;
+        sequences.known[s]++;
       }
     }
+    sequences.scheduled[s] = 0;
     sequences.inFlight[s]++;
     plan.add(
         s,
         sequences.handle(s),
-        sequences.slots[s],
+        slot,
         kind,
         start,
         count,
-        draftTokens,
         emits,
-        onDevice,
+        outstanding > 0,
         sequences.owners[s]);
   }
 
   /** Undoes everything since {@link #begin}, in reverse. */
   void rollback() {
+    writable = false;
     pool.rollbackTo(savepoint);
     pool.commit();
     events.truncate(eventsBefore);
     for (int i = steps - 1; i >= 0; i--) {
       undo(i);
     }
-    clearBatch();
+    for (int i = 0; i < batchSize; i++) {
+      sequences.scheduled[batch[i]] = 0;
+      sequences.drafts[batch[i]] = 0;
+    }
+    batchSize = 0;
     rows = 0;
     steps = 0;
     preemptions = 0;
+    refusals = 0;
     admittedSize = 0;
+  }
+
+  /** Returns how many places of {@link #drafted} count. */
+  int draftedCount() {
+    return batchSize;
+  }
+
+  /**
+   * Returns the {@code i}-th sequence that was put into the batch of the last draft; one that was
+   * preempted afterwards is not in the plan.
+   */
+  int drafted(int i) {
+    return batch[i];
+  }
+
+  int refusals() {
+    return refusals;
   }
 
   int steps() {
@@ -621,12 +716,22 @@ final class Draft implements BatchDraft {
     return admitted[i];
   }
 
+  /** Returns whether the {@code i}-th admitted sequence came back from host memory. */
+  boolean swappedIn(int i) {
+    return swappedIn[i];
+  }
+
+  /** Returns the tokens that the {@code i}-th admitted sequence need not compute. */
+  int cached(int i) {
+    return cached[i];
+  }
+
   private void undo(int i) {
     int s = stepSequences[i];
     switch (stepKinds[i]) {
       case GREW -> sequences.writable[s] = stepWritable[i];
       case REFUSED -> {
-        restoreState(i, s);
+        sequences.setState(s, stepStates[i]);
         sequences.enqueueAfter(stepNeighbours[i], s);
       }
       case ADMITTED -> {
@@ -646,15 +751,12 @@ final class Draft implements BatchDraft {
   }
 
   private void restore(int i, int s) {
-    restoreState(i, s);
+    sequences.setState(s, stepStates[i]);
     sequences.computed[s] = stepComputed[i];
     sequences.published[s] = stepPublished[i];
     sequences.writable[s] = stepWritable[i];
+    sequences.reserved[s] = stepReserved[i];
     sequences.owners[s] = stepOwners[i];
-  }
-
-  private void restoreState(int i, int s) {
-    sequences.setState(s, stepStates[i]);
   }
 
   private void record(Step kind, int s, int neighbour) {
@@ -668,6 +770,7 @@ final class Draft implements BatchDraft {
       stepComputed = Arrays.copyOf(stepComputed, length);
       stepPublished = Arrays.copyOf(stepPublished, length);
       stepWritable = Arrays.copyOf(stepWritable, length);
+      stepReserved = Arrays.copyOf(stepReserved, length);
       stepSlots = Arrays.copyOf(stepSlots, length);
       stepOwners = Arrays.copyOf(stepOwners, length);
     }
@@ -679,24 +782,20 @@ final class Draft implements BatchDraft {
     stepComputed[i] = sequences.computed[s];
     stepPublished[i] = sequences.published[s];
     stepWritable[i] = sequences.writable[s];
+    stepReserved[i] = sequences.reserved[s];
     stepSlots[i] = sequences.slots[s];
     stepOwners[i] = sequences.owners[s];
   }
 
-  private void clearBatch() {
-    for (int i = 0; i < batchSize; i++) {
-      sequences.scheduled[batch[i]] = 0;
-      sequences.drafts[batch[i]] = 0;
-    }
-    batchSize = 0;
-  }
-
   private int live(int sequence) {
     if (!sequences.isLive(sequence)) {
-      throw new PolicyViolationException(
-          policyId, Invariant.INV_02, "", "sequence " + sequence + " is unknown or over");
+      throw violation(Invariant.INV_02, "sequence " + sequence + " is unknown or over");
     }
     return sequence;
+  }
+
+  private PolicyViolationException violation(Invariant rule, String detail) {
+    return new PolicyViolationException(policyId, rule, "", detail);
   }
 
   private PolicyViolationException violation(Invariant rule, int sequence, String detail) {

@@ -4,58 +4,100 @@ import io.headway.api.Request;
 import io.headway.api.batching.End;
 import io.headway.api.batching.WorkKind;
 import io.headway.api.memory.BlockKey;
+import io.headway.api.memory.BlockState;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvEventSink;
+import io.headway.api.memory.KvGroup;
 import io.headway.api.memory.KvMode;
-import io.headway.api.memory.KvPoolView;
 import io.headway.api.memory.KvTier;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /**
- * Writes what one scheduler decides as decision-log records. Only built when a log was asked for,
- * so it may remember each sequence's blocks.
+ * Writes what one scheduler decides as decision-log records, described in {@code
+ * docs/decision-log.md}. Only built when a log was asked for, so it may remember each sequence's
+ * blocks.
  *
  * <p>Within one decision, releases come first, then evictions, then allocations, so that every
- * prefix of the log is a state the pool was in.
+ * prefix of the log is a state that the pool can be in.
  */
-final class EngineLog {
+final class EngineLog implements KvEventSink {
+  private static final int NONE = Sequences.NONE;
   private static final int[] NO_BLOCKS = {};
 
   private final JsonLine json;
   private final Sequences sequences;
   private final KvBlockPool pool;
   private final boolean paged;
-  private int[][] blocks = new int[64][];
-  private int[] blockCounts = new int[64];
-  private long now;
+  private final int groups;
+  private final int blockTokens;
+
+  /** How many of its last blocks a hit holds in each group. */
+  private final int[] hitSpanBlocks;
+
+  // The block tables as last written, by sequence and group.
+  private int[][] tables;
+  private int[] counts;
 
   EngineLog(
-      DecisionLog log, Sequences sequences, KvBlockPool pool, Limits limits, String policyId) {
+      DecisionLog log,
+      Sequences sequences,
+      String policyId,
+      int depth,
+      int maxRetries,
+      long leaseNanos) {
     json = new JsonLine(log);
     this.sequences = sequences;
-    this.pool = pool;
+    this.pool = sequences.pool;
     paged = pool.mode() == KvMode.PAGED;
-    json.begin("CONFIG", 0)
+    List<KvGroup> list = pool.geometry().groups();
+    groups = list.size();
+    blockTokens = list.get(0).blockTokens();
+    hitSpanBlocks = new int[groups];
+    for (int g = 0; g < groups; g++) {
+      int span = list.get(g).spanTokens();
+      hitSpanBlocks[g] = span == 0 ? Integer.MAX_VALUE : (span + blockTokens - 2) / blockTokens;
+    }
+    tables = new int[64 * groups][];
+    Arrays.fill(tables, NO_BLOCKS);
+    counts = new int[64 * groups];
+    Limits limits = sequences.limits;
+    begin("CONFIG")
         .number("schema", DecisionLog.SCHEMA)
         .string("policy", policyId)
-        .string("kvMode", pool.mode().name().toLowerCase(Locale.ROOT))
-        .number("blockTokens", pool.geometry().groups().get(0).blockTokens())
+        .string("kvMode", code(pool.mode().name()))
+        .number("blockTokens", blockTokens)
+        .number("groups", groups)
         .number("blocks", pool.usableBlocks())
+        .number("hostBlocks", tierBlocks(KvTier.HOST))
+        .number("watermark", pool.watermarkBlocks())
         .number("tokenBudget", limits.maxTokens())
         .number("slots", limits.maxSequences())
         .number("adapterCap", limits.maxAdapters())
         .number("queueCap", limits.maxWaiting())
+        .number("depth", depth)
+        .number("retries", maxRetries)
+        .number("lease", leaseNanos)
         .end();
   }
 
-  void arrived(int s, long nowNanos) {
-    Request request = sequences.requestOf(s);
-    describe(json.begin("ARRIVE", nowNanos), request).end();
+  private int tierBlocks(KvTier tier) {
+    int blocks = 0;
+    for (BlockState state : BlockState.values()) {
+      blocks += pool.count(tier, state);
+    }
+    return blocks;
   }
 
-  void rejected(Request request, SubmitResult.Kind reason, long nowNanos) {
-    describe(json.begin("REJECT", nowNanos), request).string("reason", code(reason.name())).end();
+  // ---- requests
+
+  void arrived(int s) {
+    describe(begin("ARRIVE"), sequences.requestOf(s)).end();
+  }
+
+  void rejected(Request request, SubmitResult.Kind reason) {
+    describe(begin("REJECT"), request).string("reason", code(reason.name())).end();
   }
 
   private static JsonLine describe(JsonLine line, Request request) {
@@ -76,69 +118,66 @@ final class EngineLog {
     return line;
   }
 
-  /** Writes what the draft took back, before the pool commits. */
-  void decided(Draft draft, long step, long nowNanos) {
+  void ended(int s, End end) {
+    String type =
+        switch (end) {
+          case CANCELLED -> "CANCEL";
+          case EXPIRED -> "EXPIRE";
+          case NEVER_FITS, DRAINED -> "REJECT";
+          default -> "FINISH";
+        };
+    begin(type)
+        .string("r", id(s))
+        .string("reason", code(end.name()))
+        .number("output", sequences.generated(s))
+        .end();
+  }
+
+  // ---- decisions
+
+  /** Writes what a committed draft took back, before anything that it took. */
+  void takenBack(Draft draft) {
     for (int i = 0; i < draft.steps(); i++) {
       int s = draft.preemptedBy(i);
-      if (s != Sequences.NONE) {
-        String mode = sequences.owners[s] == KvPoolView.NO_OWNER ? "recompute" : "swap";
-        writeBlocks("RELEASE", s, 0, blockCount(s), nowNanos);
-        forgetBlocks(s);
-        preempted(s, mode, nowNanos, draft.beneficiaryBy(i), step);
+      if (s != NONE) {
+        boolean swapped = !sequences.isWaiting(s);
+        preempted(s, swapped ? "swap" : "recompute", draft.beneficiaryBy(i));
+        released(s);
+        if (swapped) {
+          tier(s, KvTier.DEVICE, KvTier.HOST);
+        }
       }
     }
   }
 
-  void preempted(int s, String mode, long nowNanos) {
-    preempted(s, mode, nowNanos, Sequences.NONE, -1);
-  }
-
-  private void preempted(int s, String mode, long nowNanos, int beneficiary, long step) {
-    json.begin("PREEMPT", nowNanos).string("r", id(s)).string("mode", mode);
-    if (beneficiary != Sequences.NONE) {
-      json.string("beneficiary", id(beneficiary));
-    }
-    if (step >= 0) {
-      json.number("step", step);
-    }
-    json.end();
-  }
-
-  /** Writes what the committed draft took and what it will run. */
-  void committed(Draft draft, BatchPlan plan, long nowNanos) {
-    poolEvents(nowNanos);
+  /** Writes what a committed draft took, and what will run. */
+  void taken(Draft draft, BatchPlan plan) {
     for (int i = 0; i < draft.admittedCount(); i++) {
       int s = draft.admitted(i);
-      long owner = sequences.owners[s];
-      int hit = paged ? pool.hitTokens(owner) : 0;
       if (sequences.preempted[s] > 0) {
-        json.begin("RESUME", nowNanos)
-            .string("r", id(s))
-            .number("computed", sequences.computed[s])
-            .end();
+        begin("RESUME").string("r", id(s)).number("computed", draft.cached(i)).end();
       }
-      if (hit > 0) {
-        int shared = hit / pool.geometry().groups().get(0).blockTokens();
-        json.begin("HIT", nowNanos)
-            .string("r", id(s))
-            .number("tokens", hit)
-            .string("tier", "device")
-            .end();
-        learnBlocks(s);
-        writeBlocks("SHARE", s, 0, shared, nowNanos);
-        writeBlocks("ALLOC", s, shared, blockCount(s), nowNanos);
+      if (draft.swappedIn(i)) {
+        tier(s, KvTier.HOST, KvTier.DEVICE);
+        update(s, 0);
+      } else {
+        if (draft.cached(i) > 0) {
+          begin("HIT")
+              .string("r", id(s))
+              .number("tokens", draft.cached(i))
+              .string("tier", code(KvTier.DEVICE.name()))
+              .end();
+        }
+        update(s, draft.cached(i) / blockTokens);
       }
     }
     if (plan.isEmpty()) {
       return;
     }
     for (int i = 0; i < plan.rows(); i++) {
-      int s = plan.sequences[i];
-      int known = blockCount(s);
-      learnBlocks(s);
-      writeBlocks("ALLOC", s, known, blockCount(s), nowNanos);
+      update(plan.sequences[i], 0);
     }
-    json.begin("STEP", nowNanos).number("step", plan.stepId()).openArray("batch");
+    begin("STEP").number("step", plan.stepId()).openArray("batch");
     for (int i = 0; i < plan.rows(); i++) {
       json.openElement()
           .string("r", id(plan.sequences[i]))
@@ -150,15 +189,43 @@ final class EngineLog {
       }
       json.number("slot", plan.slot(i)).closeElement();
     }
-    json.closeArray()
-        .number("total", plan.tokens())
-        .number("waiting", sequences.waitingCount())
-        .number("free", pool.availableBlocks())
+    json.closeArray().number("total", plan.tokens());
+    if (plan.paddingTokens() > 0) {
+      json.number("padding", plan.paddingTokens());
+    }
+    json.number("waiting", sequences.waitingCount()).number("free", pool.availableBlocks()).end();
+  }
+
+  /** Writes that a sequence goes back to the queue; {@code beneficiary} may be NONE. */
+  void preempted(int s, String mode, int beneficiary) {
+    begin("PREEMPT").string("r", id(s)).string("mode", mode);
+    if (beneficiary != NONE) {
+      json.string("beneficiary", id(beneficiary));
+    }
+    json.end();
+  }
+
+  private void tier(int s, KvTier from, KvTier to) {
+    begin("TIER")
+        .string("r", id(s))
+        .string("from", code(from.name()))
+        .string("to", code(to.name()))
+        .string("result", "done")
         .end();
   }
 
-  void output(BatchPlan plan, int s, int accepted, int position, long nowNanos) {
-    json.begin("OUTPUT", nowNanos)
+  // ---- results
+
+  void completed(BatchPlan plan) {
+    begin("COMPLETE").number("step", plan.stepId()).end();
+  }
+
+  void failed(BatchPlan plan) {
+    begin("FAIL").number("step", plan.stepId()).end();
+  }
+
+  void output(BatchPlan plan, int s, int accepted, int position) {
+    begin("OUTPUT")
         .number("step", plan.stepId())
         .string("r", id(s))
         .number("accepted", accepted)
@@ -166,115 +233,141 @@ final class EngineLog {
         .end();
   }
 
-  void completed(long nowNanos) {
-    poolEvents(nowNanos);
+  // ---- transfers
+
+  void transferBegins(int s) {
+    update(s, 0);
+    transfer(s, "XFER_BEGIN").end();
   }
 
-  void released(int s, long nowNanos) {
-    writeBlocks("RELEASE", s, 0, blockCount(s), nowNanos);
-    forgetBlocks(s);
+  void transferEnds(int s, String result) {
+    transfer(s, "XFER_END").string("result", result).end();
   }
 
-  void ended(int s, End end, long nowNanos) {
-    String type =
-        switch (end) {
-          case CANCELLED -> "CANCEL";
-          case EXPIRED -> "EXPIRE";
-          case NEVER_FITS, DRAINED -> "REJECT";
-          default -> "FINISH";
-        };
-    json.begin(type, nowNanos)
-        .string("r", id(s))
-        .string("reason", code(end.name()))
-        .number("output", sequences.generated[s])
-        .end();
-  }
-
-  void transfer(int s, String edge, String direction, String result, long nowNanos) {
-    json.begin("XFER_" + edge, nowNanos)
+  private JsonLine transfer(int s, String type) {
+    return begin(type)
         .number("transfer", sequences.handle(s))
         .string("r", id(s))
-        .string("direction", direction);
-    if (!result.isEmpty()) {
-      json.string("result", result);
-    }
-    json.end();
+        .string("direction", sequences.handsOver[s] ? "out" : "in");
   }
 
-  private void poolEvents(long nowNanos) {
-    now = nowNanos;
-    pool.drainEvents(writer);
-  }
+  // ---- blocks
 
-  private final KvEventSink writer =
-      new KvEventSink() {
-        @Override
-        public void stored(
-            BlockKey key, BlockKey parent, int block, int groupId, KvTier tier, int copies) {
-          block("PUBLISH", key, block, groupId, tier);
-        }
-
-        @Override
-        public void removed(BlockKey key, int block, int groupId, KvTier tier, int copies) {
-          block("EVICT", key, block, groupId, tier);
-        }
-
-        @Override
-        public void cleared() {
-          json.begin("INDEX", now).string("action", "clear").end();
-        }
-
-        private void block(String type, BlockKey key, int block, int groupId, KvTier tier) {
-          json.begin(type, now)
-              .number("block", block)
-              .string("key", key.toString())
-              .number("group", groupId)
-              .string("tier", code(tier.name()))
-              .end();
-        }
-      };
-
-  private void writeBlocks(String type, int s, int from, int to, long nowNanos) {
-    if (!paged || from >= to) {
+  /** Writes how a sequence's tables differ from what was written last. */
+  void update(int s, int hitBlocks) {
+    if (!paged) {
       return;
     }
-    json.begin(type, nowNanos).string("r", id(s)).openArray("blocks");
+    ensure(s);
+    long owner = sequences.owners[s];
+    for (int g = 0; g < groups; g++) {
+      int at = s * groups + g;
+      int known = counts[at];
+      int count = pool.blockCount(owner, g);
+      int[] table = tables[at];
+      if (table.length < count) {
+        table = Arrays.copyOf(table, Math.max(count, table.length * 2));
+        tables[at] = table;
+      }
+      if (count < known) {
+        write("RELEASE", s, g, count, known);
+      }
+      replaceChanged(s, g, owner, Math.min(known, count));
+      for (int i = known; i < count; i++) {
+        table[i] = pool.block(owner, g, i);
+      }
+      counts[at] = count;
+      int shared = Math.max(known, Math.min(count, hitBlocks));
+      write("SHARE", s, g, Math.max(known, hitBlocks - hitSpanBlocks[g]), shared);
+      write("ALLOC", s, g, shared, count);
+    }
+  }
+
+  /**
+   * Writes entries that name another block than before: a copy in a full group; in a group with a
+   * window, a placeholder for what no later token reads.
+   */
+  private void replaceChanged(int s, int g, long owner, int count) {
+    int[] table = tables[s * groups + g];
+    boolean windowed = hitSpanBlocks[g] < Integer.MAX_VALUE;
+    // Without a window only the last block is ever copied.
+    for (int i = windowed ? 0 : Math.max(0, count - 1); i < count; i++) {
+      int now = pool.block(owner, g, i);
+      if (now != table[i]) {
+        write("RELEASE", s, g, i, i + 1);
+        table[i] = now;
+        if (!windowed) {
+          write("ALLOC", s, g, i, i + 1);
+        }
+      }
+    }
+  }
+
+  /** Writes that a sequence gives all its device blocks back. */
+  void released(int s) {
+    if (!paged) {
+      return;
+    }
+    ensure(s);
+    for (int g = 0; g < groups; g++) {
+      write("RELEASE", s, g, 0, counts[s * groups + g]);
+      counts[s * groups + g] = 0;
+    }
+  }
+
+  private void write(String type, int s, int group, int from, int to) {
+    if (from >= to) {
+      return;
+    }
+    begin(type).string("r", id(s));
+    if (groups > 1) {
+      json.number("group", group);
+    }
+    json.openArray("blocks");
     for (int i = from; i < to; i++) {
-      json.element(blocks[s][i]);
+      json.element(tables[s * groups + group][i]);
     }
     json.closeArray().end();
   }
 
-  private void learnBlocks(int s) {
-    long owner = sequences.owners[s];
-    if (!paged || owner == KvPoolView.NO_OWNER) {
-      return;
+  private void ensure(int s) {
+    if ((s + 1) * groups > counts.length) {
+      int from = tables.length;
+      int length = Math.max((s + 1) * groups, from * 2);
+      tables = Arrays.copyOf(tables, length);
+      Arrays.fill(tables, from, length, NO_BLOCKS);
+      counts = Arrays.copyOf(counts, length);
     }
-    int count = pool.blockCount(owner, 0);
-    if (s >= blocks.length) {
-      int length = Math.max(s + 1, blocks.length * 2);
-      blocks = Arrays.copyOf(blocks, length);
-      blockCounts = Arrays.copyOf(blockCounts, length);
-    }
-    int[] known = blocks[s] == null ? NO_BLOCKS : blocks[s];
-    if (known.length < count) {
-      known = Arrays.copyOf(known, Math.max(count, known.length * 2));
-    }
-    for (int i = 0; i < count; i++) {
-      known[i] = pool.block(owner, 0, i);
-    }
-    blocks[s] = known;
-    blockCounts[s] = count;
   }
 
-  private int blockCount(int s) {
-    return s < blockCounts.length ? blockCounts[s] : 0;
+  // ---- what the pool reports
+
+  @Override
+  public void stored(
+      BlockKey key, BlockKey parent, int block, int groupId, KvTier tier, int copies) {
+    keyed("PUBLISH", key, block, groupId, tier);
   }
 
-  private void forgetBlocks(int s) {
-    if (s < blockCounts.length) {
-      blockCounts[s] = 0;
+  @Override
+  public void removed(BlockKey key, int block, int groupId, KvTier tier, int copies) {
+    keyed("EVICT", key, block, groupId, tier);
+  }
+
+  @Override
+  public void cleared() {
+    begin("INDEX").string("action", "clear").end();
+  }
+
+  private void keyed(String type, BlockKey key, int block, int groupId, KvTier tier) {
+    begin(type).number("block", block).string("key", key.toString());
+    if (groups > 1) {
+      json.number("group", groupId);
     }
+    json.string("tier", code(tier.name())).end();
+  }
+
+  private JsonLine begin(String type) {
+    return json.begin(type, sequences.nowNanos);
   }
 
   private String id(int s) {

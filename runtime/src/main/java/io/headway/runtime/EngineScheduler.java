@@ -2,7 +2,6 @@ package io.headway.runtime;
 
 import io.headway.api.Decision;
 import io.headway.api.Experimental;
-import io.headway.api.Invariant;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
 import io.headway.api.Request;
@@ -10,27 +9,17 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.End;
-import io.headway.api.batching.SequenceState;
-import io.headway.api.batching.WorkKind;
 import io.headway.api.config.PolicyRegistry;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.BlockState;
 import io.headway.api.memory.KvBlockPool;
-import io.headway.api.memory.KvDemand;
+import io.headway.api.memory.KvEventSink;
 import io.headway.api.memory.KvMode;
-import io.headway.api.memory.KvOutcome;
-import io.headway.api.memory.KvPoolView;
 import io.headway.api.memory.KvTier;
-import io.headway.api.memory.OwnerKind;
 import io.headway.api.memory.PrefixAttributes;
-import io.headway.api.memory.ReleaseOrder;
 import io.headway.api.prediction.LengthPredictor;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Schedules one instance: takes requests, hands out batch plans and takes their results. Pull only:
@@ -47,9 +36,11 @@ import org.slf4j.LoggerFactory;
  * its result is not delivered.
  *
  * <p>Confined to one thread at a time; an overlapping call throws {@link IllegalStateException}
- * naming both threads. A call that throws has changed nothing. In guard mode (the default) a policy
- * that throws or breaks a rule is replaced by a built-in one for that decision, and for good after
- * three faults; in strict mode the violation is thrown.
+ * naming both threads, and so does a call by a policy, listener or log that is being called. A call
+ * that throws has changed nothing. In guard mode (the default) a policy that throws or breaks a
+ * rule is replaced by a built-in one for that decision, and for good after three faults; in strict
+ * mode the violation is thrown, by {@link #next} if the call in which it happened takes effect all
+ * the same.
  *
  * <p>Steady decode allocates nothing: one {@code next} and {@code complete} cost O(rows), and the
  * pool is called only when a sequence crosses into a new block.
@@ -67,115 +58,112 @@ public final class EngineScheduler implements AutoCloseable {
   /** Tenants without live requests that stay known, by default. */
   public static final int DEFAULT_REMEMBERED_TENANTS = 65_536;
 
-  /** Replanning in one call after decisions that only preempted or refused. */
-  private static final int MAX_EMPTY_ROUNDS = 1_000_000;
-
-  private static final Logger LOG = LoggerFactory.getLogger(EngineScheduler.class);
   private static final int NONE = Sequences.NONE;
+
+  /** Who is inside, seen by the thread that is. */
+  private enum Inside {
+    NOBODY,
+    CALL,
+    EVENTS
+  }
 
   private final Limits limits;
   private final KvBlockPool pool;
-  private final int blockTokens;
   private final int depth;
-  private final boolean strict;
-  private final int maxFaults;
-  private final int maxRetries;
-  private final long leaseNanos;
-  private final boolean recomputeIncoming;
   private final boolean sharedAcrossTenants;
   private final RuntimeListener listener;
-  private final @Nullable Predictions<?> predictions;
   private final @Nullable EngineLog log;
 
   private final Sequences sequences;
-  private final Tenants tenants;
-  private final Adapters adapters;
   private final EventQueue events = new EventQueue();
-  private final TimerHeap deadlines = new TimerHeap();
-  private final TimerHeap leases = new TimerHeap();
-  private final Map<String, Integer> ids = new HashMap<>();
+  private final EngineTally tally = new EngineTally();
+  private final Faults faults;
+  private final Adapters adapters;
+  private final PolicyGuard policy;
+  private final Lifecycle lifecycle;
+  private final Transfers transfers;
+  private final KvEvents kvEvents;
   private final Draft draft;
-  private final BoundPolicy<?> custom;
-  private final BoundPolicy<?> guard = new BoundPolicy<>(new GuardPolicy());
-  private final AtomicReference<@Nullable Thread> inside = new AtomicReference<>();
+  private final Completion completion;
+  private final FastForward fastForward;
+
+  private final AtomicReference<@Nullable Thread> thread = new AtomicReference<>();
+  private Inside inside = Inside.NOBODY;
 
   private final BatchPlan[] ring;
   private final BatchPlan empty;
   private int oldest;
   private int flying;
   private long nextStep;
-
-  private boolean inEvents;
-  private boolean policyOff;
-  private @Nullable PolicyViolationException pendingFault;
-  private long violations;
-  private long lastWarnNanos = Long.MIN_VALUE;
+  private int allowedRepetitions;
   private @Nullable DrainMode draining;
   private boolean closed;
-  private long accepted;
-  private long ended;
-  private long preemptions;
-  private long steps;
-  private long prefillTokens;
-  private long outputTokens;
-  private long prefixHitTokens;
-  private long lastEndNanos;
-  private long meanEndGapNanos;
 
-  private EngineScheduler(Builder b, BatchingPolicy<?> policy, KvBlockPool pool) {
+  private EngineScheduler(Builder b, BatchingPolicy<?> chosen, KvBlockPool memory) {
     limits = b.limits;
-    this.pool = pool;
-    blockTokens = pool.geometry().groups().get(0).blockTokens();
+    pool = memory;
     depth = b.depth;
-    strict = b.strict;
-    maxFaults = b.maxFaults;
-    maxRetries = b.maxRetries;
-    leaseNanos = b.leaseNanos;
-    recomputeIncoming = b.recomputeIncoming;
     sharedAcrossTenants = b.sharedAcrossTenants;
-    listener = b.listener;
-    predictions = b.predictions;
-    tenants = new Tenants(b.rememberedTenants);
-    adapters = new Adapters(limits.maxAdapters());
-    RandomSource random = b.random;
+    faults = new Faults(b.strict);
+    listener =
+        b.listener == RuntimeListener.NONE ? b.listener : new GuardedListener(b.listener, faults);
+    Predictions<?> predictions = b.predictions == null ? null : b.predictions.bind(faults);
+    Tenants tenants = new Tenants(b.rememberedTenants);
     sequences =
         new Sequences(
             limits,
             pool,
-            random,
+            b.random == null ? RandomSource.seeded(0) : b.random,
             tenants,
             predictions == null ? RemainingTokens.DECLARED : predictions);
-    custom = new BoundPolicy<>(policy);
-    draft =
-        new Draft(
+    log =
+        b.log == null
+            ? null
+            : new EngineLog(
+                new GuardedLog(b.log, faults),
+                sequences,
+                chosen.id(),
+                depth,
+                b.maxRetries,
+                b.leaseNanos);
+    adapters = new Adapters(limits.maxAdapters());
+    policy = new PolicyGuard(chosen, sequences, faults, listener, b.maxFaults);
+    lifecycle =
+        new Lifecycle(
+            sequences,
+            events,
+            tenants,
+            adapters,
+            policy,
+            tally,
+            listener,
+            predictions,
+            log,
+            b.maxRetries);
+    kvEvents = new KvEvents(pool, log, b.kvEvents, faults);
+    Publisher publisher = new Publisher(sequences, faults, kvEvents, log);
+    transfers =
+        new Transfers(
             sequences,
             events,
             adapters,
-            new Draft.Observer() {
-              @Override
-              public void admitted(int sequence, int cachedTokens) {
-                active().onAdmitted(sequences, sequence, cachedTokens);
-              }
-
-              @Override
-              public void preempting(int sequence) {
-                active().onPreempted(sequences, sequence);
-              }
-
-              @Override
-              public void queued(int sequence) {
-                active().onQueued(sequences, sequence);
-              }
-            },
-            b.maxPinnedBlocks,
-            pool.newKeys(PrefixAttributes.NONE));
+            lifecycle,
+            publisher,
+            policy,
+            listener,
+            log,
+            b.leaseNanos,
+            b.recomputeIncoming);
+    draft = new Draft(sequences, events, adapters, policy, b.maxPinnedBlocks);
+    completion =
+        new Completion(sequences, lifecycle, transfers, publisher, policy, faults, tally, log);
+    fastForward = new FastForward(sequences, publisher, draft, policy);
     ring = new BatchPlan[depth];
     for (int i = 0; i < depth; i++) {
       ring[i] = new BatchPlan(pool);
     }
     empty = new BatchPlan(pool);
-    DecisionLog decisions = b.log;
-    log = decisions == null ? null : new EngineLog(decisions, sequences, pool, limits, policy.id());
+    pool.observeQueue(new QueuedKeys(sequences, pool.newKeys(PrefixAttributes.NONE)));
   }
 
   /**
@@ -195,6 +183,8 @@ public final class EngineScheduler implements AutoCloseable {
    * @param request the request; its arrival orders it among the waiting
    * @param nowNanos caller's clock
    * @return accepted with a handle, or why not; a refusal changes nothing
+   * @throws PolicyViolationException in strict mode, if the policy threw when it was asked whether
+   *     it can serve the request
    */
   public SubmitResult submit(Request request, long nowNanos) {
     return submit(request, false, nowNanos);
@@ -202,8 +192,8 @@ public final class EngineScheduler implements AutoCloseable {
 
   /**
    * Takes a request of which only the prompt and the first token are computed here. Then a {@code
-   * handOver} event is raised and its blocks stay pinned until {@link #handOverDone} or {@link
-   * #handOverFailed}, or until the lease expires.
+   * handOver} event is raised and its blocks stay where they are until {@link #handOverDone} or
+   * {@link #handOverFailed}, or until the lease expires.
    *
    * @param request the request
    * @param nowNanos caller's clock
@@ -215,124 +205,75 @@ public final class EngineScheduler implements AutoCloseable {
 
   private SubmitResult submit(Request request, boolean handsOver, long nowNanos) {
     Check.notNull("request", request);
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
+      tick(nowNanos);
       SubmitResult refused = refuse(request);
       if (refused != null) {
         if (log != null) {
-          log.rejected(request, refused.kind(), nowNanos);
+          log.rejected(request, refused.kind());
         }
         return refused;
       }
-      int s = open(request);
-      sequences.handsOver[s] = handsOver;
-      sequences.setState(s, SequenceState.WAITING);
-      sequences.enqueueByArrival(s);
-      if (log != null) {
-        log.arrived(s, nowNanos);
-      }
-      notifyQueued(s);
-      long handle = sequences.handle(s);
-      listener.accepted(handle, nowNanos);
-      return new SubmitResult(SubmitResult.Kind.ACCEPTED, handle, 0);
+      int s = lifecycle.open(request, keysOf(request), handsOver);
+      lifecycle.enqueue(s);
+      return new SubmitResult(SubmitResult.Kind.ACCEPTED, sequences.handle(s), 0);
     } finally {
-      exit();
+      exit(before);
     }
   }
 
   private @Nullable SubmitResult refuse(Request request) {
-    if (draining != null || closed) {
+    if (draining != null) {
       return SubmitResult.DRAINING;
     }
-    if (ids.containsKey(request.id())) {
+    if (lifecycle.find(request.id()) != NONE) {
       return SubmitResult.DUPLICATE_ID;
     }
-    if (pool.footprint().peakBlocks(0, request.maxKvTokens()) > pool.usableBlocks()
-        || !policyCanServe(request)) {
+    if (!fitsAlone(request) || !policy.canServe(request)) {
       return SubmitResult.NEVER_FITS;
     }
     if (sequences.waitingCount() >= limits.maxWaiting()) {
-      return new SubmitResult(SubmitResult.Kind.QUEUE_FULL, -1, meanEndGapNanos);
+      return new SubmitResult(SubmitResult.Kind.QUEUE_FULL, -1, lifecycle.meanEndGapNanos());
     }
     return null;
   }
 
-  private boolean policyCanServe(Request request) {
-    try {
-      return active().canServe(sequences, request);
-    } catch (RuntimeException e) {
-      policyFault(e);
-      return true;
-    }
+  /** Returns whether an empty pool can admit the request at any length it may reach. */
+  private boolean fitsAlone(Request request) {
+    return pool.footprint().peakBlocks(0, request.maxKvTokens())
+        <= pool.usableBlocks() - pool.watermarkBlocks();
   }
 
-  private int open(Request request) {
-    int forgotten = tenants.wouldForget(request.tenant());
-    if (forgotten != -1) {
-      try {
-        active().onTenantForgotten(forgotten);
-      } catch (RuntimeException e) {
-        policyFault(e);
-      }
-    }
-    int s = sequences.open(request, tenants.acquire(request.tenant()), chainOf(request));
-    ids.put(request.id(), s);
-    accepted++;
-    if (request.hasDeadline()) {
-      deadlines.prune(sequences, sequences.live());
-      deadlines.add(request.deadlineNanos(), sequences.handle(s));
-    }
-    return s;
-  }
-
-  private @Nullable BlockKeyChain chainOf(Request request) {
+  private @Nullable BlockKeyChain keysOf(Request request) {
     if (pool.mode() != KvMode.PAGED || (!request.hasTokenIds() && request.blockKeyCount() == 0)) {
       return null;
     }
-    PrefixAttributes attributes =
-        new PrefixAttributes(
-            request.adapter(),
-            request.cacheSalt(),
-            sharedAcrossTenants ? "" : request.tenant(),
-            "",
-            java.util.List.of(),
-            java.util.List.of());
-    if (request.hasTokenIds()) {
-      BlockKeyChain chain = pool.newKeys(attributes);
-      for (int i = 0; i < request.promptTokens(); i++) {
-        chain.append(request.tokenId(i));
-      }
-      return chain;
-    }
-    int blocks = Math.min(request.blockKeyCount(), request.promptTokens() / blockTokens);
-    long[] keys = new long[blocks];
-    for (int i = 0; i < blocks; i++) {
-      keys[i] = request.blockKey(i);
-    }
-    return BlockKeyChain.precomputed(keys, 1, blockTokens, attributes);
+    PrefixAttributes attributes = PrefixAttributes.of(request);
+    return pool.newKeys(request, sharedAcrossTenants ? attributes.withTenant("") : attributes);
   }
 
   /**
    * Cancels a request. From this call on no further plan mentions it and none of its tokens is
-   * delivered; its memory is released when the last plan in flight that mentions it has completed.
+   * delivered; its memory is released when the last plan in flight that mentions it has completed,
+   * and, during a transfer, when the transport has reported its end or the lease has expired.
    *
    * @param handle the request
    * @param nowNanos caller's clock
    * @return false if it is unknown or already over
    */
   public boolean cancel(long handle, long nowNanos) {
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
+      tick(nowNanos);
       int s = sequences.find(handle);
       if (s == NONE || sequences.isFinished(s)) {
         return false;
       }
-      end(s, End.CANCELLED, "");
+      lifecycle.end(s, End.CANCELLED, "");
       return true;
     } finally {
-      exit();
+      exit(before);
     }
   }
 
@@ -343,8 +284,14 @@ public final class EngineScheduler implements AutoCloseable {
    * @return the handle, or -1 if no such request is live
    */
   public long handleOf(String requestId) {
-    Integer s = ids.get(Check.notNull("requestId", requestId));
-    return s == null ? -1 : sequences.handle(s);
+    Check.notNull("requestId", requestId);
+    Inside before = enter();
+    try {
+      int s = lifecycle.find(requestId);
+      return s == NONE ? -1 : sequences.handle(s);
+    } finally {
+      exit(before);
+    }
   }
 
   /**
@@ -355,17 +302,23 @@ public final class EngineScheduler implements AutoCloseable {
    * @throws IllegalArgumentException if the handle is unknown or its memory was released
    */
   public Request request(long handle) {
-    int s = sequences.find(handle);
-    if (s == NONE) {
-      throw new IllegalArgumentException("handle " + handle + " is unknown or over");
+    Inside before = enter();
+    try {
+      int s = sequences.find(handle);
+      if (s == NONE) {
+        throw new IllegalArgumentException("handle " + handle + " is unknown or over");
+      }
+      return sequences.requestOf(s);
+    } finally {
+      exit(before);
     }
-    return sequences.requestOf(s);
   }
 
   // ---- the loop
 
   /**
-   * Returns whether {@link #next} may be called: fewer plans are in flight than the depth.
+   * Returns whether {@link #next} may be called: fewer plans are in flight than the depth, and the
+   * scheduler is not closed.
    *
    * @return true if a plan may be taken
    */
@@ -379,142 +332,116 @@ public final class EngineScheduler implements AutoCloseable {
    * @param nowNanos caller's clock, not earlier than in the call before
    * @return a plan, borrowed until it is completed or failed; an empty one, borrowed until the next
    *     call, if there is nothing to do
-   * @throws IllegalStateException if as many plans are in flight as the depth allows
-   * @throws PolicyViolationException in strict mode, if the policy broke a rule; nothing has
-   *     changed then
+   * @throws IllegalStateException if as many plans are in flight as the depth allows, or the
+   *     scheduler is closed
+   * @throws PolicyViolationException in strict mode, if the policy broke a rule, in this call or in
+   *     one before; nothing has changed then
    */
   public BatchPlan next(long nowNanos) {
-    enter();
+    Inside before = enter();
     try {
-      refuseInEvents("next");
+      refuseInEvents(before, "next");
       if (!canPlan()) {
         throw new IllegalStateException(
             closed
-                ? "the scheduler is closed"
+                ? "next needs a scheduler that is not closed"
                 : "next needs fewer than depth = "
                     + depth
                     + " plans in flight, but "
                     + flying
                     + " are; complete one first");
       }
-      throwPendingFault();
-      sequences.nowNanos = nowNanos;
-      expire(nowNanos);
+      faults.throwPending();
+      tick(nowNanos);
+      boolean changed = expire();
       BatchPlan plan = ring[(oldest + flying) % depth];
-      for (int round = 0; round < MAX_EMPTY_ROUNDS; round++) {
-        boolean changed = decide(plan, nowNanos);
+      // A decision without rows has only ended or preempted somebody; then it is asked once more.
+      boolean again = true;
+      while (again) {
+        try {
+          again = decide(plan);
+        } catch (RuntimeException | Error e) {
+          if (!changed) {
+            throw e;
+          }
+          // What this call has done already stands, so it is the next one that throws.
+          faults.postpone(e);
+          return nothing(nowNanos);
+        }
         if (!plan.isEmpty()) {
-          plan.finish(nextStep++, plan.paddedRows(), plan.paddingTokens());
           flying++;
+          nextStep++;
           listener.planned(plan.stepId(), plan.rows(), plan.tokens());
           return plan;
         }
-        if (!changed) {
-          break;
-        }
+        changed |= again;
       }
-      empty.begin();
-      empty.wakeAt(wakeAtNanos());
-      return empty;
+      return nothing(wakeAtNanos());
     } finally {
-      exit();
+      exit(before);
     }
   }
 
   /** Drafts and commits one decision; returns whether it changed anything. */
-  private boolean decide(BatchPlan plan, long nowNanos) {
-    BoundPolicy<?> policy = active();
-    draft.begin(policy.id());
-    try {
-      policy.plan(sequences, draft);
-      if (policy == custom && stalls(policy)) {
-        throw new PolicyViolationException(
-            policy.id(),
-            Invariant.INV_23,
-            oldestRunnable(),
-            "nothing is in flight and nothing was planned, yet requests wait; plan one or say when to be asked again");
-      }
-    } catch (RuntimeException e) {
-      draft.rollback();
-      PolicyViolationException fault = policyFault(e);
-      if (strict) {
-        pendingFault = null;
-        throw fault;
-      }
-      draft.begin(guard.id());
-      boolean wasOff = policyOff;
-      policyOff = true;
-      try {
-        guard.plan(sequences, draft);
-      } finally {
-        policyOff = wasOff;
-      }
-      if (!wasOff) {
-        replay();
-      }
-    }
-    if (log != null) {
-      log.decided(draft, nextStep, nowNanos);
-    }
+  private boolean decide(BatchPlan plan) {
+    policy.plan(draft, flying == 0);
     boolean changed = draft.changedAnything();
-    preemptions += draft.preemptions();
     draft.commit(plan, nextStep);
+    if (!changed) {
+      return false;
+    }
     if (log != null) {
-      log.committed(draft, plan, nowNanos);
+      log.takenBack(draft);
     }
-    for (int i = 0; i < draft.steps(); i++) {
-      int s = draft.preemptedBy(i);
-      if (s != NONE) {
-        listener.preempted(sequences.handle(s), sequences.preempted[s]);
-      }
+    kvEvents.drain();
+    if (log != null) {
+      log.taken(draft, plan);
     }
+    report();
+    return true;
+  }
+
+  /** Tells of admissions, preemptions and refusals of the draft just committed. */
+  private void report() {
     for (int i = 0; i < draft.admittedCount(); i++) {
       int s = draft.admitted(i);
-      if (sequences.preempted[s] == 0) {
-        prefixHitTokens += pool.hitTokens(sequences.owners[s]);
+      if (!draft.swappedIn(i)) {
+        tally.prefixHitTokens += draft.cached(i);
       }
       listener.started(
-          sequences.handle(s),
-          nowNanos - sequences.arrival[s],
-          pool.hitTokens(sequences.owners[s]));
+          sequences.handle(s), sequences.nowNanos - sequences.arrival[s], draft.cached(i));
     }
+    if (draft.preemptions() == 0 && draft.refusals() == 0) {
+      return;
+    }
+    tally.preemptions += draft.preemptions();
     for (int i = 0; i < draft.steps(); i++) {
-      int s = draft.refusedBy(i);
-      if (s != NONE) {
-        finish(s, End.NEVER_FITS, "");
+      int victim = draft.preemptedBy(i);
+      if (victim != NONE) {
+        listener.preempted(sequences.handle(victim), sequences.preempted[victim]);
+      }
+      int refused = draft.refusedBy(i);
+      if (refused != NONE) {
+        lifecycle.finish(refused, End.NEVER_FITS, "");
       }
     }
-    return changed;
   }
 
-  private boolean stalls(BoundPolicy<?> policy) {
-    return flying == 0
-        && !draft.changedAnything()
-        && sequences.transferring() == 0
-        && (sequences.waitingCount() > 0 || sequences.runningCount() > 0)
-        && policy.wakeAtNanos(sequences) == Long.MAX_VALUE
-        && deadlines.earliest() == Long.MAX_VALUE;
+  private boolean expire() {
+    boolean any = lifecycle.expire();
+    return transfers.expire() || any;
   }
 
-  private String oldestRunnable() {
-    int oldestSequence = sequences.firstWaiting();
-    for (int i = 0; i < sequences.runningCount(); i++) {
-      int s = sequences.running(i);
-      if (oldestSequence == NONE || sequences.compareArrival(s, oldestSequence) < 0) {
-        oldestSequence = s;
-      }
-    }
-    return oldestSequence == NONE ? "" : sequences.requestOf(oldestSequence).id();
+  private BatchPlan nothing(long wakeAtNanos) {
+    empty.begin();
+    empty.wakeAt(wakeAtNanos);
+    return empty;
   }
 
   private long wakeAtNanos() {
-    long wake = Math.min(deadlines.earliest(), leases.earliest());
-    try {
-      return Math.min(wake, active().wakeAtNanos(sequences));
-    } catch (RuntimeException e) {
-      policyFault(e);
-      return wake;
-    }
+    return Math.min(
+        policy.wakeAtNanos(),
+        Math.min(lifecycle.earliestDeadlineNanos(), transfers.earliestLeaseNanos()));
   }
 
   /**
@@ -535,45 +462,53 @@ public final class EngineScheduler implements AutoCloseable {
    * repetitions} times in a row, each time yielding one token per row. For simulators that jump
    * over iterations in which nothing changes.
    *
-   * @param result what every repetition reports
-   * @param repetitions at most what {@link #repeatable} allowed
+   * @param result what every repetition reports; a stop counts for the last one
+   * @param repetitions 0, or at most what {@link #repeatable} has allowed since this plan was taken
+   *     and anything else was called
    * @param nowNanos caller's clock after the last repetition
    * @throws IllegalStateException as {@link #complete}
+   * @throws IllegalArgumentException if there are more repetitions than allowed
    */
   @Experimental
   public void completeRepeated(StepResult result, int repetitions, long nowNanos) {
     Check.notNull("result", result);
-    enter();
+    Inside before = enter();
     try {
-      refuseInEvents("complete");
+      refuseInEvents(before, "complete");
       BatchPlan plan = oldestPlan(result.stepId());
-      checkTokens(plan, result);
-      sequences.nowNanos = nowNanos;
+      if (result.plan() != plan) {
+        throw new IllegalStateException(
+            "the result must be about a plan of this scheduler; call begin(plan) first");
+      }
+      completion.check(plan, result);
+      if (repetitions != 0) {
+        Check.range("repetitions", repetitions, 0, allowedRepetitions, "repetitions");
+        fastForward.repeat(plan, repetitions);
+      }
+      tick(nowNanos);
       oldest = (oldest + 1) % depth;
       flying--;
-      expire(nowNanos);
-      if (repetitions > 0) {
-        repeat(plan, repetitions);
-      }
-      long delivered = outputTokens;
-      for (int i = 0; i < plan.rows(); i++) {
-        completeRow(plan, result, i, repetitions);
-      }
-      steps += 1 + repetitions;
-      nextStep += repetitions;
+      expire();
       if (log != null) {
-        log.completed(nowNanos);
+        log.completed(plan);
       }
-      listener.completed(plan.stepId(), result.elapsedNanos(), (int) (outputTokens - delivered));
+      long delivered = tally.outputTokens;
+      completion.complete(plan, result, repetitions);
+      tally.steps += 1 + repetitions;
+      nextStep += repetitions;
+      kvEvents.drain();
+      listener.completed(
+          plan.stepId(), result.elapsedNanos(), (int) (tally.outputTokens - delivered));
     } finally {
-      exit();
+      exit(before);
     }
   }
 
   /**
-   * Takes the loss of a whole plan: every row is rolled back and computed again, at most as often
-   * as retries are allowed, then ends as FAILED. Plans still in flight become void, but each must
-   * still be completed or failed.
+   * Takes the loss of a whole plan: every row is computed again, at most as often as retries are
+   * allowed, then ends as FAILED. Plans still in flight become void, but each must still be
+   * completed or failed: only then is the device known to be off their blocks. What earlier plans
+   * have computed counts as intact; an engine that has lost its memory starts a new scheduler.
    *
    * @param stepId the oldest plan in flight
    * @param cause what happened
@@ -582,32 +517,29 @@ public final class EngineScheduler implements AutoCloseable {
    */
   public void fail(long stepId, Throwable cause, long nowNanos) {
     Check.notNull("cause", cause);
-    enter();
+    Inside before = enter();
     try {
-      refuseInEvents("fail");
+      refuseInEvents(before, "fail");
       BatchPlan plan = oldestPlan(stepId);
-      sequences.nowNanos = nowNanos;
+      tick(nowNanos);
       oldest = (oldest + 1) % depth;
       flying--;
-      expire(nowNanos);
-      for (int i = 0; i < flying; i++) {
-        ring[(oldest + i) % depth].voided = true;
+      expire();
+      if (log != null) {
+        log.failed(plan);
       }
-      boolean wasVoid = plan.voided;
-      for (int i = 0; i < plan.rows(); i++) {
-        int s = plan.sequences[i];
-        sequences.inFlight[s]--;
-        if (sequences.afterFlight[s] != Sequences.STAY) {
-          landed(s);
-        } else if (wasVoid) {
-          rollBackRow(plan, i);
-        } else {
-          failRow(s, cause);
+      if (plan.voided) {
+        completion.land(plan);
+      } else {
+        for (int i = flying - 1; i >= 0; i--) {
+          completion.rollBack(ring[(oldest + i) % depth]);
         }
+        completion.fail(plan, cause);
       }
-      warn(nowNanos, "a step failed and is computed again: " + cause);
+      kvEvents.drain();
+      listener.failed(plan.stepId());
     } finally {
-      exit();
+      exit(before);
     }
   }
 
@@ -627,333 +559,67 @@ public final class EngineScheduler implements AutoCloseable {
     return plan;
   }
 
-  private static void checkTokens(BatchPlan plan, StepResult result) {
-    if (result.rows() != plan.rows()) {
-      throw new IllegalStateException(
-          "the result must have the plan's "
-              + plan.rows()
-              + " rows, but has "
-              + result.rows()
-              + "; call begin(plan) first");
-    }
-    for (int i = 0; i < plan.rows(); i++) {
-      if (plan.emits(i)
-          && result.tokenCount(i) == 0
-          && result.failure(i) == null
-          && plan.kind(i) != WorkKind.VERIFY) {
-        throw new IllegalStateException(
-            "row "
-                + i
-                + " of step "
-                + plan.stepId()
-                + " emits a token, but none was reported; call token or rowFailed");
-      }
-    }
-  }
-
-  private void completeRow(BatchPlan plan, StepResult result, int row, int repetitions) {
-    int s = plan.sequences[row];
-    Sequences q = sequences;
-    q.inFlight[s]--;
-    result.deliverNothing(row);
-    if (q.afterFlight[s] != Sequences.STAY) {
-      landed(s);
-      return;
-    }
-    if (plan.voided) {
-      rollBackRow(plan, row);
-      return;
-    }
-    Throwable failure = result.failure(row);
-    if (failure != null) {
-      failRow(s, failure);
-      warn(q.nowNanos, "a row failed and is computed again: " + failure);
-      return;
-    }
-    int prefill = 0;
-    int output = 0;
-    int end = plan.start(row) + plan.count(row);
-    WorkKind kind = plan.kind(row);
-    if (kind == WorkKind.VERIFY) {
-      q.verifying[s] = false;
-      output = result.reported(row);
-      end = plan.start(row) + output;
-      q.computed[s] = end;
-      pool.truncate(q.owners[s], end);
-      q.writable[s] = pool.writableTokens(q.owners[s]);
-    } else if (plan.emits(row)) {
-      q.outstanding[s]--;
-      output = 1 + repetitions;
-      end += repetitions;
-    }
-    if (kind == WorkKind.PREFILL) {
-      prefill = plan.count(row);
-      prefillTokens += prefill;
-    }
-    q.generated[s] += output;
-    BlockKeyChain chain = q.keys[s];
-    if (chain != null) {
-      publish(s, chain, result, row, output, end);
-    }
-    int shown = Math.max(0, output - q.suppressed[s]);
-    if (q.suppressed[s] > 0) {
-      q.suppressed[s] -= output - shown;
-    }
-    outputTokens += shown;
-    result.deliver(row, shown);
-    if (log != null && shown > 0) {
-      log.output(plan, s, shown, q.generated[s] - shown, q.nowNanos);
-    }
-    notifyServed(s, prefill, output);
-    if (output > 0 && result.stopped(row)) {
-      end(s, End.STOPPED, "");
-    } else if (q.generated[s] >= q.maxNew[s]) {
-      end(s, End.LENGTH, "");
-    } else if (q.handsOver[s] && output > 0) {
-      startHandOver(s);
-    }
-  }
-
-  private void publish(
-      int s, BlockKeyChain chain, StepResult result, int row, int output, int end) {
-    int known = end;
-    if (chain.hasTokens()) {
-      for (int i = 0; i < output; i++) {
-        chain.append(result.tokenAt(row, i));
-      }
-      known = Math.min(end, chain.tokenCount());
-    } else {
-      known = Math.min(end, chain.blockCount() * blockTokens);
-    }
-    int full = known - known % blockTokens;
-    if (full > sequences.published[s]) {
-      pool.publish(sequences.owners[s], full);
-      sequences.published[s] = full;
-      // A published block is never written again, but the tail of the table is as writable as
-      // before.
-      sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
-    }
-  }
-
-  /** Takes a row back whose plan became void though its own KV is sound. */
-  private void rollBackRow(BatchPlan plan, int row) {
-    int s = plan.sequences[row];
-    if (plan.kind(row) == WorkKind.VERIFY) {
-      sequences.verifying[s] = false;
-    } else {
-      sequences.computed[s] -= plan.count(row);
-      if (plan.emits(row)) {
-        sequences.outstanding[s]--;
-      }
-    }
-  }
-
-  private void failRow(int s, Throwable cause) {
-    if (++sequences.failures[s] > maxRetries) {
-      String message = cause.getMessage();
-      end(
-          s,
-          End.FAILED,
-          cause.getClass().getSimpleName() + (message == null ? "" : ": " + message));
-      return;
-    }
-    sequences.afterFlight[s] = Sequences.REQUEUE;
-    landed(s);
-  }
-
-  /** Does what was put off until no plan in flight mentions the sequence. */
-  private void landed(int s) {
-    if (sequences.inFlight[s] > 0) {
-      return;
-    }
-    if (sequences.afterFlight[s] == Sequences.RELEASE) {
-      releaseMemory(s);
-      close(s);
-      return;
-    }
-    notifyPreempted(s);
-    if (log != null) {
-      log.preempted(s, "recompute", sequences.nowNanos);
-    }
-    sequences.removeRunning(s);
-    releaseMemory(s);
-    sequences.afterFlight[s] = Sequences.STAY;
-    sequences.verifying[s] = false;
-    sequences.outstanding[s] = 0;
-    sequences.computed[s] = 0;
-    sequences.published[s] = 0;
-    sequences.writable[s] = 0;
-    sequences.preempted[s]++;
-    preemptions++;
-    sequences.setState(s, SequenceState.WAITING);
-    sequences.enqueueHead(s);
-    notifyQueued(s);
-    listener.preempted(sequences.handle(s), sequences.preempted[s]);
-  }
-
-  // ---- ends
-
-  /** Ends a live request now; its memory follows when no plan in flight mentions it. */
-  private void end(int s, End why, String detail) {
-    switch (sequences.state(s)) {
-      case WAITING -> sequences.dequeue(s);
-      case SWAPPED -> {
-        sequences.dequeue(s);
-        pool.release(sequences.owners[s], ReleaseOrder.DEEPEST_FIRST);
-        sequences.owners[s] = KvPoolView.NO_OWNER;
-      }
-      case RUNNING -> sequences.removeRunning(s);
-      case MIGRATING, FINISHED -> {}
-    }
-    boolean landing = sequences.isMigrating(s) && !sequences.handsOver[s] && why != End.FAILED;
-    sequences.setState(s, SequenceState.FINISHED);
-    if (landing) {
-      // Bytes may still arrive: the blocks stay until the transport or the lease says otherwise.
-      sequences.inFlight[s]++;
-    }
-    finish(s, why, detail);
-  }
-
-  /** Tells everyone that a request is over, once it is out of queue and running set. */
-  private void finish(int s, End why, String detail) {
-    long handle = sequences.handle(s);
-    Request request = sequences.requestOf(s);
-    int shown = sequences.generated[s];
-    events.ended(handle, why, detail);
-    ids.remove(request.id());
-    ended++;
-    long gap = sequences.nowNanos - lastEndNanos;
-    lastEndNanos = sequences.nowNanos;
-    meanEndGapNanos = ended == 1 ? 0 : meanEndGapNanos + (gap - meanEndGapNanos) / 16;
-    try {
-      active().onEnded(sequences, s, why);
-    } catch (RuntimeException e) {
-      policyFault(e);
-    }
-    if (predictions != null) {
-      predictions.observe(request, shown, why != End.STOPPED && why != End.LENGTH);
-    }
-    if (log != null) {
-      log.ended(s, why, sequences.nowNanos);
-    }
-    listener.ended(handle, why, shown);
-    sequences.afterFlight[s] = Sequences.RELEASE;
-    landed(s);
-  }
-
-  private void releaseMemory(int s) {
-    long owner = sequences.owners[s];
-    if (owner != KvPoolView.NO_OWNER) {
-      if (log != null) {
-        log.released(s, sequences.nowNanos);
-      }
-      pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
-      sequences.owners[s] = KvPoolView.NO_OWNER;
-    }
-    int slot = sequences.slots[s];
-    if (slot != NONE) {
-      sequences.freeSlot(s);
-      adapters.remove(sequences.requestOf(s).adapter());
-      events.released(slot, sequences.handle(s));
-    }
-  }
-
-  private void close(int s) {
-    tenants.release(sequences.tenant[s]);
-    sequences.close(s);
-  }
-
-  private void expire(long nowNanos) {
-    while (deadlines.isDue(nowNanos)) {
-      int s = sequences.find(deadlines.poll());
-      if (s != NONE && !sequences.isFinished(s)) {
-        end(s, End.EXPIRED, "");
-      }
-    }
-    while (leases.isDue(nowNanos)) {
-      int s = sequences.find(leases.poll());
-      if (s == NONE) {
-        continue;
-      }
-      if (sequences.isMigrating(s)) {
-        end(s, End.FAILED, "the transfer did not end within its lease");
-        if (sequences.find(sequences.handle(s)) == s && sequences.isFinished(s)) {
-          settle(s);
-        }
-      } else if (sequences.isFinished(s)) {
-        settle(s);
-      }
-    }
-  }
-
-  /** Ends the wait for bytes of a reservation that is over. */
-  private void settle(int s) {
-    if (sequences.requests[s] != null && sequences.isFinished(s) && sequences.inFlight[s] > 0) {
-      sequences.inFlight[s]--;
-      landed(s);
-    }
-  }
-
   // ---- events, draining
 
   /**
    * Hands over what happened since the last call.
    *
-   * @param sink told in order; may call {@code submit} and {@code cancel}
+   * @param sink told in order; may call everything but {@code next}, {@code complete}, {@code fail}
+   *     and {@code events}
    */
   public void events(EngineEvents sink) {
     Check.notNull("sink", sink);
-    enter();
+    Inside before = enter();
     try {
-      refuseInEvents("events");
-      inEvents = true;
-    } finally {
-      exit();
-    }
-    try {
+      refuseInEvents(before, "events");
+      inside = Inside.EVENTS;
       events.drain(sink);
     } finally {
-      inEvents = false;
+      exit(before);
     }
   }
 
   /**
-   * Brings the scheduler to rest: from now on every request is refused.
+   * Brings the scheduler to rest: from now on every request is refused. A second call with a
+   * harsher mode is obeyed.
    *
    * @param mode what becomes of the accepted ones
    * @param nowNanos caller's clock
    */
   public void beginDrain(DrainMode mode, long nowNanos) {
     Check.notNull("mode", mode);
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
+      tick(nowNanos);
       draining = mode;
-      if (mode == DrainMode.FINISH_ALL) {
-        return;
-      }
-      while (sequences.firstWaiting() != NONE) {
-        end(sequences.firstWaiting(), End.DRAINED, "");
+      if (mode != DrainMode.FINISH_ALL) {
+        drainQueue(mode);
       }
       if (mode == DrainMode.ABORT) {
         while (sequences.runningCount() > 0) {
-          end(sequences.running(sequences.runningCount() - 1), End.DRAINED, "");
+          lifecycle.end(sequences.running(sequences.runningCount() - 1), End.DRAINED, "");
         }
-        for (int slot = 0; slot < limits.maxSequences(); slot++) {
-          int s = sequences.slotHolder(slot);
-          if (s != NONE && sequences.isMigrating(s)) {
-            end(s, End.DRAINED, "");
-          }
-        }
+        transfers.drain();
       }
     } finally {
-      exit();
+      exit(before);
+    }
+  }
+
+  private void drainQueue(DrainMode mode) {
+    int s = sequences.firstWaiting();
+    while (s != NONE) {
+      int behind = sequences.nextWaiting(s);
+      if (mode == DrainMode.ABORT || sequences.preempted[s] == 0) {
+        lifecycle.end(s, End.DRAINED, "");
+      }
+      s = behind;
     }
   }
 
   /**
    * Returns whether nothing is left: no live request, no plan in flight, no block held but cached
-   * ones.
+   * ones. May be asked from any thread, which then sees some recent answer.
    *
    * @return true if the engine may stop
    */
@@ -962,68 +628,51 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Aborts whatever is live. Idempotent. Plans in flight may still be completed; nothing new is
-   * accepted or planned.
+   * Aborts whatever is live, and waits for no transfer. Idempotent. Plans in flight may still be
+   * completed; nothing new is accepted or planned.
    */
   @Override
   public void close() {
     if (!closed) {
       beginDrain(DrainMode.ABORT, sequences.nowNanos);
+      transfers.abandon();
       closed = true;
     }
   }
 
   // ---- prefill/decode hand-over
 
-  private void startHandOver(int s) {
-    sequences.removeRunning(s);
-    sequences.setState(s, SequenceState.MIGRATING);
-    leases.prune(sequences, sequences.live());
-    leases.add(saturatedAdd(sequences.nowNanos, leaseNanos), sequences.handle(s));
-    events.handOver(sequences.handle(s), sequences.slots[s]);
-    if (log != null) {
-      log.transfer(s, "BEGIN", "out", "", sequences.nowNanos);
-    }
-  }
-
   /**
    * The KV of a handed-over request has arrived elsewhere: it ends as HANDED_OVER here.
    *
    * @param handle from the {@code handOver} event
    * @param nowNanos caller's clock
-   * @return false if it is over already (cancelled, or its lease expired); nothing has changed then
+   * @return false if it is over already: its lease expired, or it was cancelled meanwhile, in which
+   *     case this call gives its memory back
    */
   public boolean handOverDone(long handle, long nowNanos) {
-    return endHandOver(handle, End.HANDED_OVER, "", nowNanos);
+    return endHandOver(handle, true, nowNanos);
   }
 
   /**
-   * The KV of a handed-over request could not be copied: it ends as FAILED here and its blocks are
-   * given back.
+   * The KV of a handed-over request could not be copied, or is not wanted: it ends as FAILED here
+   * and its memory is given back.
    *
    * @param handle from the {@code handOver} event
    * @param nowNanos caller's clock
-   * @return false if it is over already
+   * @return false if it is over already, as for {@link #handOverDone}
    */
   public boolean handOverFailed(long handle, long nowNanos) {
-    return endHandOver(handle, End.FAILED, "the hand-over failed", nowNanos);
+    return endHandOver(handle, false, nowNanos);
   }
 
-  private boolean endHandOver(long handle, End why, String detail, long nowNanos) {
-    enter();
+  private boolean endHandOver(long handle, boolean succeeded, long nowNanos) {
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
-      int s = sequences.find(handle);
-      if (s == NONE || !sequences.isMigrating(s) || !sequences.handsOver[s]) {
-        return false;
-      }
-      if (log != null) {
-        log.transfer(s, "END", "out", why == End.HANDED_OVER ? "done" : "failed", nowNanos);
-      }
-      end(s, why, detail);
-      return true;
+      tick(nowNanos);
+      return transfers.handedOver(handle, succeeded);
     } finally {
-      exit();
+      exit(before);
     }
   }
 
@@ -1033,53 +682,25 @@ public final class EngineScheduler implements AutoCloseable {
    *
    * @param request the request
    * @param nowNanos caller's clock
-   * @return GRANTED with the handle here, LATER or NEVER
-   * @throws IllegalArgumentException if a live request has the same id
+   * @return GRANTED with the handle here, or why not; a refusal changes nothing
    */
   public Reservation reserveIncoming(Request request, long nowNanos) {
     Check.notNull("request", request);
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
-      if (ids.containsKey(request.id())) {
-        throw new IllegalArgumentException(
-            "request id must not be live on this scheduler, but '" + request.id() + "' is");
+      tick(nowNanos);
+      if (draining != null) {
+        return Reservation.DRAINING;
       }
-      if (pool.footprint().peakBlocks(0, request.maxKvTokens()) > pool.usableBlocks()) {
-        return new Reservation(Reservation.Kind.NEVER, -1, -1, 0, 0);
+      if (lifecycle.find(request.id()) != NONE) {
+        return Reservation.DUPLICATE_ID;
       }
-      if (draining != null
-          || closed
-          || sequences.freeSlots() == 0
-          || !adapters.hasRoomFor(request.adapter())) {
-        return new Reservation(Reservation.Kind.LATER, -1, -1, 0, 0);
+      if (!fitsAlone(request) || !policy.canServe(request)) {
+        return Reservation.NEVER;
       }
-      long owner = pool.open(OwnerKind.SEQUENCE);
-      KvOutcome outcome = pool.tryAllocate(owner, KvDemand.uncached(request.promptTokens()));
-      if (!outcome.ok()) {
-        pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
-        return new Reservation(Reservation.Kind.LATER, -1, -1, outcome.shortfallBlocks(), 0);
-      }
-      int s = open(request);
-      sequences.keys[s] = null;
-      sequences.owners[s] = owner;
-      sequences.writable[s] = pool.writableTokens(owner);
-      sequences.setState(s, SequenceState.MIGRATING);
-      sequences.takeLowestSlot(s);
-      adapters.add(request.adapter());
-      long handle = sequences.handle(s);
-      long lease = saturatedAdd(nowNanos, leaseNanos);
-      leases.prune(sequences, sequences.live());
-      leases.add(lease, handle);
-      events.granted(sequences.slots[s], handle);
-      if (log != null) {
-        log.arrived(s, nowNanos);
-        log.transfer(s, "BEGIN", "in", "", nowNanos);
-      }
-      return new Reservation(
-          Reservation.Kind.GRANTED, handle, sequences.slots[s], pool.blockCount(owner, 0), lease);
+      return transfers.reserve(request, keysOf(request));
     } finally {
-      exit();
+      exit(before);
     }
   }
 
@@ -1087,84 +708,70 @@ public final class EngineScheduler implements AutoCloseable {
    * All KV of a reserved request has arrived: it decodes here from now on, with one token generated
    * already.
    *
-   * @param reservation from {@link #reserveIncoming}
+   * @param reservation from {@link #reserveIncoming}, granted
    * @param firstToken the token its prefill emitted, which the caller has delivered
    * @param nowNanos caller's clock
-   * @return false if the reservation is over (cancelled, or its lease expired); nothing runs then
+   * @return false if the reservation is over: its lease expired, or the request was cancelled
+   *     meanwhile, in which case this call gives its memory back
    */
   public boolean incomingDone(Reservation reservation, int firstToken, long nowNanos) {
-    enter();
+    Check.notNull("reservation", reservation);
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
-      int s = sequences.find(reservation.handle());
-      if (s == NONE || !sequences.isMigrating(s)) {
-        if (s != NONE) {
-          settle(s);
-        }
-        return false;
-      }
-      if (log != null) {
-        log.transfer(s, "END", "in", "done", nowNanos);
-      }
-      sequences.computed[s] = sequences.prompt[s];
-      sequences.generated[s] = 1;
-      startIncoming(s);
-      if (sequences.maxNew[s] == 1) {
-        end(s, End.LENGTH, "");
-      }
-      return true;
+      tick(nowNanos);
+      return transfers.arrived(reservation.handle(), firstToken);
     } finally {
-      exit();
+      exit(before);
     }
   }
 
   /**
    * The KV of a reserved request arrived only in part. Depending on how the scheduler was built,
    * the whole blocks that arrived are kept and the rest of the prompt is computed here (its first
-   * token is not delivered again), or everything is given back and the request ends as FAILED.
+   * token is sampled once more and not delivered again), or everything is given back and the
+   * request ends as FAILED.
    *
-   * @param reservation from {@link #reserveIncoming}
+   * @param reservation from {@link #reserveIncoming}, granted
    * @param arrivedTokens leading tokens whose KV arrived, at least 0
    * @param nowNanos caller's clock
-   * @return false if the reservation is over
+   * @return false if the reservation is over, as for {@link #incomingDone}
    */
   public boolean incomingFailed(Reservation reservation, int arrivedTokens, long nowNanos) {
+    Check.notNull("reservation", reservation);
     Check.atLeast("arrivedTokens", arrivedTokens, 0, "token");
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
-      int s = sequences.find(reservation.handle());
-      if (s == NONE || !sequences.isMigrating(s)) {
-        if (s != NONE) {
-          settle(s);
-        }
-        return false;
-      }
-      if (log != null) {
-        log.transfer(s, "END", "in", "failed", nowNanos);
-      }
-      if (!recomputeIncoming) {
-        end(s, End.FAILED, "the transfer failed after " + arrivedTokens + " tokens");
-        return true;
-      }
-      int kept = Math.min(arrivedTokens, sequences.prompt[s] - 1);
-      sequences.computed[s] = kept - kept % blockTokens;
-      sequences.suppressed[s] = 1;
-      startIncoming(s);
-      return true;
+      tick(nowNanos);
+      return transfers.arrivedInPart(reservation.handle(), arrivedTokens);
     } finally {
-      exit();
+      exit(before);
     }
   }
 
-  private void startIncoming(int s) {
-    sequences.setState(s, SequenceState.RUNNING);
-    sequences.addRunning(s);
-    notifyQueued(s);
+  /**
+   * Returns the block table of a request: what a transport copies from or to.
+   *
+   * @param handle a request that holds a slot
+   * @param group cache group, 0 in a pool with one
+   * @return block ids, those of the first positions first; a new array
+   * @throws IllegalArgumentException if the handle is unknown or holds no slot
+   * @throws IllegalStateException if the pool hands out no block ids
+   */
+  public int[] blocks(long handle, int group) {
+    Inside before = enter();
     try {
-      active().onAdmitted(sequences, s, sequences.computed[s]);
-    } catch (RuntimeException e) {
-      policyFault(e);
+      int s = sequences.find(handle);
+      if (s == NONE || sequences.slots[s] == NONE) {
+        throw new IllegalArgumentException("handle " + handle + " is unknown or holds no slot");
+      }
+      long owner = sequences.owners[s];
+      int[] blocks = new int[pool.blockCount(owner, group)];
+      for (int i = 0; i < blocks.length; i++) {
+        blocks[i] = pool.block(owner, group, i);
+      }
+      return blocks;
+    } finally {
+      exit(before);
     }
   }
 
@@ -1172,8 +779,9 @@ public final class EngineScheduler implements AutoCloseable {
 
   /**
    * Returns how often the plan just handed out may be repeated as it is: the policy promises the
-   * same decision, no request reaches its output cap, no deadline passes, and the pool can supply
-   * the blocks.
+   * same decision, no request reaches its output cap before the last repetition, the pool can
+   * supply the blocks, and nothing else could tell the difference: no deadline or lease runs, no
+   * decision log is written, and no generated token names a block.
    *
    * @param plan the only plan in flight
    * @param limit most repetitions wanted, at least 0
@@ -1181,160 +789,26 @@ public final class EngineScheduler implements AutoCloseable {
    */
   @Experimental
   public int repeatable(BatchPlan plan, int limit) {
-    if (depth != 1
-        || flying != 1
-        || log != null
-        || policyOff
-        || limit <= 0
-        || plan.paddingTokens() > 0
-        || plan.moves() > 0) {
-      return 0;
-    }
-    int repetitions = limit;
-    for (int i = 0; i < plan.rows(); i++) {
-      int s = plan.sequences[i];
-      BlockKeyChain chain = sequences.keys[s];
-      if (plan.kind(i) != WorkKind.DECODE
-          || sequences.afterFlight[s] != Sequences.STAY
-          || (chain != null && chain.hasTokens())) {
-        return 0;
-      }
-      repetitions = Math.min(repetitions, sequences.maxNew[s] - sequences.generated[s] - 1);
-    }
-    if (repetitions <= 0
-        || deadlines.earliest() != Long.MAX_VALUE
-        || leases.earliest() != Long.MAX_VALUE) {
-      return 0;
-    }
-    repetitions = Math.min(repetitions, custom.repeatableIterations(sequences));
-    while (repetitions > 0 && blocksForRepeating(plan, repetitions) > pool.availableBlocks()) {
-      repetitions /= 2;
-    }
-    return repetitions;
-  }
-
-  private int blocksForRepeating(BatchPlan plan, int repetitions) {
-    long need = 0;
-    for (int i = 0; i < plan.rows(); i++) {
-      int s = plan.sequences[i];
-      int length = sequences.computed[s] + repetitions;
-      if (length > sequences.writable[s]) {
-        need += Math.max(0, sequences.blocksFor(length) - sequences.heldBlocks(s));
-      }
-    }
-    return (int) Math.min(Integer.MAX_VALUE, need);
-  }
-
-  /** Grows every row's table as the repetitions would have, one iteration after the other. */
-  private void repeat(BatchPlan plan, int repetitions) {
-    for (int k = 1; k <= repetitions; k++) {
-      for (int i = 0; i < plan.rows(); i++) {
-        int s = plan.sequences[i];
-        if (sequences.computed[s] + k > sequences.writable[s]) {
-          KvOutcome outcome = pool.growTo(sequences.owners[s], sequences.computed[s] + k);
-          if (!outcome.ok()) {
-            throw new IllegalStateException(
-                "repetitions must be at most what repeatable allowed, but the pool answered "
-                    + outcome);
-          }
-          sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
-        }
-      }
-    }
-    for (int i = 0; i < plan.rows(); i++) {
-      sequences.computed[plan.sequences[i]] += repetitions;
-    }
-  }
-
-  // ---- the policy and its guard
-
-  private BoundPolicy<?> active() {
-    return policyOff ? guard : custom;
-  }
-
-  private void notifyQueued(int s) {
+    Check.notNull("plan", plan);
+    Inside before = enter();
     try {
-      active().onQueued(sequences, s);
-    } catch (RuntimeException e) {
-      policyFault(e);
+      allowedRepetitions =
+          depth == 1
+                  && flying == 1
+                  && plan == ring[oldest]
+                  && log == null
+                  && limit > 0
+                  && lifecycle.earliestDeadlineNanos() == Long.MAX_VALUE
+                  && transfers.earliestLeaseNanos() == Long.MAX_VALUE
+              ? fastForward.repeatable(plan, limit)
+              : 0;
+      return allowedRepetitions;
+    } finally {
+      exit(before);
     }
   }
 
-  private void notifyPreempted(int s) {
-    try {
-      active().onPreempted(sequences, s);
-    } catch (RuntimeException e) {
-      policyFault(e);
-    }
-  }
-
-  private void notifyServed(int s, int prefill, int output) {
-    try {
-      active().onServed(sequences, s, prefill, output);
-    } catch (RuntimeException e) {
-      policyFault(e);
-    }
-  }
-
-  /**
-   * Counts a fault of the policy, and builds its state anew from what is true. In strict mode a
-   * fault outside {@link #next} is kept and thrown by the next call of it, so that the call in
-   * which it happened still takes effect whole.
-   */
-  private PolicyViolationException policyFault(RuntimeException cause) {
-    PolicyViolationException fault =
-        cause instanceof PolicyViolationException violation
-            ? violation
-            : new PolicyViolationException(
-                custom.id(), Invariant.INV_02, "", "the policy threw " + cause, cause);
-    violations++;
-    if (strict) {
-      if (pendingFault == null) {
-        pendingFault = fault;
-      }
-    } else {
-      if (violations >= maxFaults) {
-        policyOff = true;
-      }
-      warn(
-          sequences.nowNanos,
-          fault.getMessage()
-              + (policyOff ? "; the policy stays off" : "; the built-in policy decides this once"));
-      listener.guarded(violations, policyOff);
-    }
-    if (!policyOff) {
-      replay();
-    }
-    return fault;
-  }
-
-  private void throwPendingFault() {
-    PolicyViolationException fault = pendingFault;
-    if (fault != null) {
-      pendingFault = null;
-      throw fault;
-    }
-  }
-
-  /** Gives the policy fresh state and tells it of everyone who is here. */
-  private void replay() {
-    custom.reset();
-    try {
-      for (int s = sequences.firstWaiting(); s != NONE; s = sequences.nextWaiting(s)) {
-        custom.onQueued(sequences, s);
-      }
-      for (int i = 0; i < sequences.runningCount(); i++) {
-        int s = sequences.running(i);
-        if (sequences.isRunning(s)) {
-          custom.onQueued(sequences, s);
-          custom.onAdmitted(sequences, s, sequences.computed[s]);
-        }
-      }
-    } catch (RuntimeException e) {
-      policyOff = !strict;
-      LOG.warn("policy '{}' cannot be restarted and stays off: {}", custom.id(), e.toString());
-    }
-  }
+  // ---- observation
 
   /**
    * Puts a policy that the guard switched off back into use, with fresh state.
@@ -1342,67 +816,57 @@ public final class EngineScheduler implements AutoCloseable {
    * @param nowNanos caller's clock
    */
   public void enablePolicy(long nowNanos) {
-    enter();
+    Inside before = enter();
     try {
-      sequences.nowNanos = nowNanos;
-      violations = 0;
-      policyOff = false;
-      replay();
+      tick(nowNanos);
+      policy.enable();
     } finally {
-      exit();
+      exit(before);
     }
   }
-
-  private void warn(long nowNanos, String message) {
-    // One line a minute, by the caller's clock.
-    if (lastWarnNanos == Long.MIN_VALUE || nowNanos - lastWarnNanos >= 60_000_000_000L) {
-      lastWarnNanos = nowNanos;
-      LOG.warn("{}", message);
-    }
-  }
-
-  // ---- observation
 
   /**
-   * Counts what is there now. Cost O(live).
+   * Counts what is there now. Cost O(running).
    *
    * @return a new value
    */
   public EngineStats stats() {
-    long waitingPrompt = 0;
-    for (int s = sequences.firstWaiting(); s != NONE; s = sequences.nextWaiting(s)) {
-      waitingPrompt += sequences.prompt[s] + sequences.generated[s] - sequences.computed[s];
+    Inside before = enter();
+    try {
+      long context = 0;
+      for (int i = 0; i < sequences.runningCount(); i++) {
+        context += sequences.computed[sequences.running(i)];
+      }
+      return new EngineStats(
+          sequences.waitingCount(),
+          sequences.runningCount(),
+          sequences.swapped(),
+          sequences.migrating(),
+          flying,
+          sequences.waitingTokens(),
+          context,
+          pool.usableBlocks() - pool.availableBlocks(),
+          pool.count(KvTier.DEVICE, BlockState.CACHED),
+          pool.usableBlocks(),
+          pool.geometry().groups().get(0).blockTokens(),
+          adapters.distinct(),
+          tally.accepted,
+          tally.ended,
+          tally.preemptions,
+          tally.steps,
+          tally.prefillTokens,
+          tally.outputTokens,
+          tally.prefixHitTokens,
+          policy.violations(),
+          faults.observerFaults());
+    } finally {
+      exit(before);
     }
-    long context = 0;
-    for (int i = 0; i < sequences.runningCount(); i++) {
-      context += sequences.computed[sequences.running(i)];
-    }
-    return new EngineStats(
-        sequences.waitingCount(),
-        sequences.runningCount(),
-        sequences.swapped(),
-        sequences.transferring(),
-        flying,
-        waitingPrompt,
-        context,
-        pool.usableBlocks() - pool.availableBlocks(),
-        pool.count(KvTier.DEVICE, BlockState.CACHED),
-        pool.usableBlocks(),
-        blockTokens,
-        adapters.distinct(),
-        accepted,
-        ended,
-        preemptions,
-        steps,
-        prefillTokens,
-        outputTokens,
-        prefixHitTokens,
-        violations);
   }
 
   /**
-   * Returns what a policy sees of this instance, for tests and tools. Valid until the next call
-   * that changes anything.
+   * Returns what a policy sees of this instance, for tests and tools. To be read on the scheduler's
+   * thread, and valid until the next call that changes anything.
    *
    * @return the view
    */
@@ -1411,45 +875,64 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Explains where a request stands and what its last admission attempt was answered. Changes
-   * nothing.
+   * Explains where a request stands, what its last admission attempt was answered and what the
+   * policy says about it. Changes nothing.
    *
    * @param handle the request
    * @return the explanation
    * @throws IllegalArgumentException if the handle is unknown or over
    */
   public Explanation explain(long handle) {
-    int s = sequences.find(handle);
-    if (s == NONE || sequences.isFinished(s)) {
-      throw new IllegalArgumentException("handle " + handle + " is unknown or over");
-    }
-    int ahead = 0;
-    if (sequences.isQueued(s)) {
-      for (int other = sequences.firstWaiting(); other != s; other = sequences.nextWaiting(other)) {
-        ahead++;
+    Inside before = enter();
+    try {
+      int s = sequences.find(handle);
+      if (s == NONE || sequences.isFinished(s)) {
+        throw new IllegalArgumentException("handle " + handle + " is unknown or over");
       }
+      int ahead = 0;
+      if (sequences.isQueued(s)) {
+        int other = sequences.firstWaiting();
+        while (other != s) {
+          ahead++;
+          other = sequences.nextWaiting(other);
+        }
+      }
+      return new Explanation(
+          sequences.requestOf(s).id(),
+          sequences.state(s),
+          ahead,
+          sequences.isQueued(s) ? sequences.refusal[s] : DraftOutcome.DONE,
+          sequences.needTokens(s),
+          sequences.blocksFor(sequences.known[s]),
+          sequences.heldBlocks(s),
+          pool.availableBlocks(),
+          sequences.freeSlots(),
+          sequences.preempted[s],
+          policy.id(),
+          policy.explain(s));
+    } finally {
+      exit(before);
     }
-    int known = sequences.prompt[s] + sequences.generated[s];
-    return new Explanation(
-        sequences.requestOf(s).id(),
-        sequences.state(s),
-        ahead,
-        sequences.isQueued(s) ? sequences.refusal[s] : DraftOutcome.DONE,
-        sequences.needTokens(s),
-        sequences.blocksFor(known),
-        sequences.heldBlocks(s),
-        pool.availableBlocks(),
-        sequences.freeSlots(),
-        sequences.preempted[s],
-        active().id());
   }
 
   // ---- confinement
 
-  private void enter() {
+  /** Sets the clock for a call that may change something. */
+  private void tick(long nowNanos) {
+    sequences.nowNanos = nowNanos;
+    faults.nowNanos = nowNanos;
+    allowedRepetitions = 0;
+  }
+
+  /** Enters a call and returns who was inside before, to be given to {@link #exit}. */
+  private Inside enter() {
     Thread current = Thread.currentThread();
-    if (!inside.compareAndSet(null, current)) {
-      Thread other = inside.get();
+    if (thread.compareAndSet(null, current)) {
+      inside = Inside.CALL;
+      return Inside.NOBODY;
+    }
+    Thread other = thread.get();
+    if (other != current) {
       throw new IllegalStateException(
           "a scheduler is confined to one thread at a time, but thread '"
               + current.getName()
@@ -1457,52 +940,27 @@ public final class EngineScheduler implements AutoCloseable {
               + (other == null ? "unknown" : other.getName())
               + "' was inside");
     }
-  }
-
-  private void exit() {
-    inside.set(null);
-  }
-
-  private void refuseInEvents(String call) {
-    if (inEvents) {
+    if (inside != Inside.EVENTS) {
       throw new IllegalStateException(
-          call + " must not be called from within events; only submit and cancel may");
+          "a scheduler must not be called by what it calls itself (a policy, listener or log), but"
+              + " thread '"
+              + current.getName()
+              + "' did");
+    }
+    inside = Inside.CALL;
+    return Inside.EVENTS;
+  }
+
+  private void exit(Inside before) {
+    inside = before;
+    if (before == Inside.NOBODY) {
+      thread.setRelease(null);
     }
   }
 
-  private static long saturatedAdd(long a, long b) {
-    long sum = a + b;
-    return sum < a ? Long.MAX_VALUE : sum;
-  }
-
-  /** A predictor with its state. */
-  private static final class Predictions<S> implements RemainingTokens {
-    private final LengthPredictor<S> predictor;
-    private final S state;
-    private final io.headway.api.prediction.LengthEstimate estimate =
-        new io.headway.api.prediction.LengthEstimate();
-
-    Predictions(LengthPredictor<S> predictor, S state) {
-      this.predictor = predictor;
-      this.state = state;
-    }
-
-    @Override
-    public boolean has(Request request, int generatedTokens) {
-      predictor.estimate(state, request, generatedTokens, estimate);
-      return estimate.hasTokens() || request.hasPredictedOutput();
-    }
-
-    @Override
-    public int remaining(Request request, int generatedTokens) {
-      predictor.estimate(state, request, generatedTokens, estimate);
-      return estimate.hasTokens()
-          ? estimate.wholeRemainingTokens()
-          : DECLARED.remaining(request, generatedTokens);
-    }
-
-    void observe(Request request, int outputTokens, boolean censored) {
-      predictor.observe(state, request, outputTokens, censored);
+  private static void refuseInEvents(Inside before, String call) {
+    if (before == Inside.EVENTS) {
+      throw new IllegalStateException(call + " must not be called from within events");
     }
   }
 
@@ -1522,10 +980,11 @@ public final class EngineScheduler implements AutoCloseable {
     private boolean recomputeIncoming;
     private boolean sharedAcrossTenants;
     private int rememberedTenants = DEFAULT_REMEMBERED_TENANTS;
-    private RandomSource random = RandomSource.seeded(0);
+    private @Nullable RandomSource random;
     private RuntimeListener listener = RuntimeListener.NONE;
-    private @Nullable Predictions<?> predictions;
+    private @Nullable Prediction<?> predictions;
     private @Nullable DecisionLog log;
+    private @Nullable KvEventSink kvEvents;
 
     private Builder() {}
 
@@ -1712,11 +1171,8 @@ public final class EngineScheduler implements AutoCloseable {
      * @return this builder
      */
     public Builder predictor(LengthPredictor<?> predictor) {
-      return withFreshState(predictor);
-    }
-
-    private <S> Builder withFreshState(LengthPredictor<S> predictor) {
-      return predictor(predictor, predictor.newState());
+      predictions = new Prediction<>(Check.notNull("predictor", predictor), null);
+      return this;
     }
 
     /**
@@ -1730,7 +1186,7 @@ public final class EngineScheduler implements AutoCloseable {
      */
     public <S> Builder predictor(LengthPredictor<S> predictor, S state) {
       predictions =
-          new Predictions<>(Check.notNull("predictor", predictor), Check.notNull("state", state));
+          new Prediction<>(Check.notNull("predictor", predictor), Check.notNull("state", state));
       return this;
     }
 
@@ -1746,11 +1202,26 @@ public final class EngineScheduler implements AutoCloseable {
     }
 
     /**
-     * Makes the scheduler.
+     * Passes on what becomes matchable in the pool or ceases to be, for a router's prefix index.
+     * The pool must have been made to record events. Without a sink and a log they stay in the pool
+     * for its owner to drain.
+     *
+     * @param value told within {@code next}, {@code complete} and {@code fail}; must not call the
+     *     scheduler
+     * @return this builder
+     */
+    public Builder kvEvents(KvEventSink value) {
+      kvEvents = Check.notNull("kvEvents", value);
+      return this;
+    }
+
+    /**
+     * Makes the scheduler. The builder may be used again, with another pool.
      *
      * @return a new scheduler without requests
      * @throws IllegalStateException if policy or pool is missing
-     * @throws IllegalArgumentException if the policy's name or an argument is unknown
+     * @throws IllegalArgumentException if the policy's name or an argument is unknown, or the pool
+     *     is another scheduler's
      */
     public EngineScheduler build() {
       BatchingPolicy<?> chosen = policy;
@@ -1771,7 +1242,18 @@ public final class EngineScheduler implements AutoCloseable {
         throw new IllegalStateException(
             "a pool is missing; call pool(...) with a paged or an accounted one");
       }
+      if (memory.mode() == KvMode.REMOTE) {
+        throw new IllegalArgumentException(
+            "pool must be paged or accounted, but its mode is REMOTE: another scheduler owns it");
+      }
       return new EngineScheduler(this, chosen, memory);
+    }
+
+    /** A predictor with the state its caller keeps, or with fresh state for every scheduler. */
+    private record Prediction<S>(LengthPredictor<S> predictor, @Nullable S state) {
+      Predictions<S> bind(Faults faults) {
+        return new Predictions<>(predictor, state == null ? predictor.newState() : state, faults);
+      }
     }
   }
 }

@@ -8,7 +8,8 @@ package io.headway.runtime;
  * @param swapped sequences whose KV is in host memory
  * @param transferring sequences on their way to or from another instance
  * @param plansInFlight plans handed out and not yet completed
- * @param waitingPromptTokens prompt and recomputed tokens of the queue
+ * @param waitingPromptTokens tokens that the queue has to compute: prompts, and outputs of
+ *     preempted requests
  * @param runningContextTokens KV entries of running sequences
  * @param usedBlocks blocks held by sequences
  * @param cachedBlocks blocks kept only for prefix hits
@@ -21,8 +22,10 @@ package io.headway.runtime;
  * @param steps plans completed since the start
  * @param prefillTokens prompt and recomputed tokens computed since the start
  * @param outputTokens output tokens delivered since the start
- * @param prefixHitTokens prompt tokens taken from the prefix cache since the start
- * @param violations policy faults caught by the guard since the start
+ * @param prefixHitTokens prompt and recomputed tokens taken from the prefix cache since the start
+ * @param violations faults of the policy since the start
+ * @param observerFaults exceptions of listeners, logs, event sinks, predictors and hash functions
+ *     since the start
  */
 public record EngineStats(
     int waiting,
@@ -44,4 +47,5 @@ public record EngineStats(
     long prefillTokens,
     long outputTokens,
     long prefixHitTokens,
-    long violations) {}
+    long violations,
+    long observerFaults) {}

@@ -17,6 +17,7 @@ import io.headway.api.batching.SequenceState;
  * @param freeSlots slots that could be granted now
  * @param preemptions how often it was preempted
  * @param policyId who decides at present
+ * @param policyReason what that policy says about it; empty if nothing
  */
 public record Explanation(
     String requestId,
@@ -29,4 +30,5 @@ public record Explanation(
     int freeBlocks,
     int freeSlots,
     int preemptions,
-    String policyId) {}
+    String policyId,
+    String policyReason) {}

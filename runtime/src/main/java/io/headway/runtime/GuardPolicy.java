@@ -30,14 +30,13 @@ final class GuardPolicy implements BatchingPolicy<Stateless> {
     for (int i = 0; i < count; i++) {
       int sequence = view.running(i);
       if (view.state(sequence) == SequenceState.RUNNING && view.decoding(sequence)) {
-        decode(view, draft, i);
+        run(view, draft, sequence, 1);
       }
     }
     for (int i = 0; i < count && draft.tokensLeft() > 0; i++) {
       int sequence = view.running(i);
-      int need = view.state(sequence) == SequenceState.RUNNING ? view.needTokens(sequence) : 0;
-      if (need > 0 && draft.scheduledTokens(sequence) == 0) {
-        draft.schedule(sequence, Math.min(need, draft.tokensLeft()));
+      if (view.state(sequence) == SequenceState.RUNNING && !view.decoding(sequence)) {
+        run(view, draft, sequence, Math.min(view.needTokens(sequence), draft.tokensLeft()));
       }
     }
     if (draft.preemptions() > 0) {
@@ -56,9 +55,12 @@ final class GuardPolicy implements BatchingPolicy<Stateless> {
     }
   }
 
-  private static void decode(BatchView view, BatchDraft draft, int position) {
-    int sequence = view.running(position);
-    while (draft.schedule(sequence, 1) == DraftOutcome.NO_BLOCKS) {
+  /** Runs a sequence, if need be in place of younger ones, or of itself if it is the youngest. */
+  private static void run(BatchView view, BatchDraft draft, int sequence, int tokens) {
+    if (tokens == 0) {
+      return;
+    }
+    while (draft.schedule(sequence, tokens) == DraftOutcome.NO_BLOCKS) {
       int victim = youngest(view);
       if (victim == BatchView.NONE
           || !draft.preempt(victim, sequence, PreemptionMode.RECOMPUTE, QueueEnd.HEAD).done()

@@ -5,7 +5,9 @@ import io.headway.api.batching.End;
 
 /**
  * Observes a scheduler for metrics. Primitive arguments, empty defaults, called on the scheduler's
- * thread. A listener must not call the scheduler and must not throw.
+ * thread. A listener must not call the scheduler. What it throws does not disturb the call that it
+ * observes: it is counted and warned about, and in strict mode thrown by the next call of {@link
+ * EngineScheduler#next}.
  */
 @ImplementedByUsers
 public interface RuntimeListener {
@@ -21,11 +23,11 @@ public interface RuntimeListener {
   default void accepted(long handle, long nowNanos) {}
 
   /**
-   * A queued request got a slot.
+   * A queued request got a slot: for the first time, or again after a preemption.
    *
    * @param handle the request
    * @param waitedNanos since its arrival
-   * @param cachedTokens prompt tokens taken from the prefix cache
+   * @param cachedTokens tokens it need not compute: from the prefix cache, or swapped back in
    */
   default void started(long handle, long waitedNanos, int cachedTokens) {}
 
@@ -56,11 +58,18 @@ public interface RuntimeListener {
   default void completed(long stepId, long elapsedNanos, int outputTokens) {}
 
   /**
+   * A plan was lost as a whole; its requests are computed again or ended.
+   *
+   * @param stepId its number
+   */
+  default void failed(long stepId) {}
+
+  /**
    * A request is over.
    *
    * @param handle the request
    * @param end why
-   * @param outputTokens tokens delivered
+   * @param outputTokens length of its output, tokens delivered by another instance included
    */
   default void ended(long handle, End end, int outputTokens) {}
 

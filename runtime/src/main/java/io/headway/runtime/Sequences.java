@@ -11,74 +11,113 @@ import io.headway.api.memory.KvFootprint;
 import io.headway.api.memory.KvPoolView;
 import io.headway.api.memory.KvProbe;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All live sequences of one scheduler as parallel arrays, the queue as a linked list and the
  * running set as an array in order of admission. What policies see of it is {@link BatchView}.
+ *
+ * <p>For every sequence {@code known = prompt + generated + outstanding}, where {@code outstanding}
+ * counts the tokens that plans in flight will emit, and {@code computed} includes what plans in
+ * flight compute.
  */
 final class Sequences implements BatchView {
-  /** What becomes of a sequence once no plan in flight mentions it any more. */
-  static final byte STAY = 0;
+  /** Nothing keeps the sequence from being scheduled. */
+  static final byte FREE = 0;
 
-  static final byte RELEASE = 1;
-  static final byte REQUEUE = 2;
+  /** Drafts are being verified, so that the next position is not known. */
+  static final byte VERIFYING = 1;
+
+  /** Its plans in flight are void; may be scheduled when the last of them has landed. */
+  static final byte ROLLED_BACK = 2;
+
+  /** Goes back to the queue when the last plan in flight has landed. */
+  static final byte REQUEUE = 3;
+
+  /** Over; its memory is released when nothing uses it any more. */
+  static final byte RELEASE = 4;
 
   final Limits limits;
   final KvBlockPool pool;
-  final RandomSource random;
-  final Tenants tenants;
+  private final RandomSource random;
+  private final Tenants tenants;
   private final KvFootprint footprint;
+  private final int groups;
   private final RemainingTokens predictor;
   private final KvProbe probe = new KvProbe();
 
   long nowNanos;
 
+  /** Transfers whose end nobody has reported yet, those of ended sequences included. */
+  int pendingTransfers;
+
+  /** Blocks of those transfers that lead away from here. */
+  int pinnedBlocks;
+
   // One entry per sequence.
   @Nullable Request[] requests = new Request[64];
   int[] epochs = new int[64];
   SequenceState[] states = new SequenceState[64];
-  byte[] afterFlight = new byte[64];
+  byte[] hold = new byte[64];
   int[] prompt = new int[64];
-  int[] maxNew = new int[64];
-  int[] generated = new int[64];
+
+  /** Length at which the request ends, or is handed over. */
+  int[] limit = new int[64];
+
+  int[] known = new int[64];
   int[] outstanding = new int[64];
   int[] computed = new int[64];
+
+  /** Leading tokens, in whole blocks, that the pool was told are final. */
   int[] published = new int[64];
+
+  /** Length up to which the pool need not be asked. */
   int[] writable = new int[64];
+
+  /** Length that the policy wants blocks for, whatever is computed. */
+  int[] reserved = new int[64];
+
   long[] owners = new long[64];
   int[] slots = new int[64];
   int[] inFlight = new int[64];
   int[] preempted = new int[64];
   int[] failures = new int[64];
+
+  /** Tokens that were delivered elsewhere and are computed here once more. */
   int[] suppressed = new int[64];
+
   int[] tenant = new int[64];
   int[] priority = new int[64];
   long[] arrival = new long[64];
-  long[] deadline = new long[64];
-  boolean[] verifying = new boolean[64];
   boolean[] handsOver = new boolean[64];
+
+  /** Whether another instance may still read or write the blocks. */
+  boolean[] transferPending = new boolean[64];
+
   DraftOutcome[] refusal = new DraftOutcome[64];
   @Nullable BlockKeyChain[] keys = new BlockKeyChain[64];
   private int[] previous = new int[64];
   private int[] next = new int[64];
 
-  // This draft's part of the state; cleared by the draft.
+  // The draft's part of the state; zero outside a decision.
   int[] scheduled = new int[64];
   int[] drafts = new int[64];
 
   private int used;
   private int firstFree = NONE;
+  private int live;
 
   private int first = NONE;
   private int last = NONE;
   private int waiting;
+  private long waitingTokens;
+  private int queueVersion;
   private int swapped;
+  private int migrating;
 
   private int[] running = new int[16];
   private int runningSize;
-  private int live;
-  private int transferring;
 
   private final int[] slotHolder;
   private final long[] freeSlots;
@@ -97,6 +136,8 @@ final class Sequences implements BatchView {
     this.tenants = tenants;
     this.predictor = predictor;
     footprint = pool.footprint();
+    groups = pool.geometry().groups().size();
+    Arrays.fill(states, SequenceState.FINISHED);
     slotHolder = new int[limits.maxSequences()];
     Arrays.fill(slotHolder, NONE);
     freeSlots = new long[(limits.maxSequences() + 63) >>> 6];
@@ -107,7 +148,7 @@ final class Sequences implements BatchView {
 
   // ---- life of a sequence
 
-  int open(Request request, int tenantNumber, @Nullable BlockKeyChain chain) {
+  int open(Request request, int tenantNumber, @Nullable BlockKeyChain chain, boolean handingOver) {
     int s = firstFree;
     if (s != NONE) {
       firstFree = next[s];
@@ -119,14 +160,15 @@ final class Sequences implements BatchView {
     }
     requests[s] = request;
     states[s] = SequenceState.FINISHED;
-    afterFlight[s] = STAY;
+    hold[s] = FREE;
     prompt[s] = request.promptTokens();
-    maxNew[s] = request.maxNewTokens();
-    generated[s] = 0;
+    limit[s] = request.promptTokens() + (handingOver ? 1 : request.maxNewTokens());
+    known[s] = request.promptTokens();
     outstanding[s] = 0;
     computed[s] = 0;
     published[s] = 0;
     writable[s] = 0;
+    reserved[s] = 0;
     owners[s] = KvPoolView.NO_OWNER;
     slots[s] = NONE;
     inFlight[s] = 0;
@@ -136,9 +178,8 @@ final class Sequences implements BatchView {
     tenant[s] = tenantNumber;
     priority[s] = request.priority();
     arrival[s] = request.arrivalNanos();
-    deadline[s] = request.deadlineNanos();
-    verifying[s] = false;
-    handsOver[s] = false;
+    handsOver[s] = handingOver;
+    transferPending[s] = false;
     refusal[s] = DraftOutcome.DONE;
     keys[s] = chain;
     scheduled[s] = 0;
@@ -169,12 +210,9 @@ final class Sequences implements BatchView {
         : NONE;
   }
 
+  /** Returns the sequences not yet closed: live ones and those whose memory is still in use. */
   int live() {
     return live;
-  }
-
-  int transferring() {
-    return transferring;
   }
 
   Request requestOf(int s) {
@@ -185,20 +223,23 @@ final class Sequences implements BatchView {
     return request;
   }
 
-  boolean isLive(int s) {
-    return s >= 0 && s < used && requests[s] != null && states[s] != SequenceState.FINISHED;
+  /** Returns the output tokens whose step has completed. */
+  int generated(int s) {
+    return known[s] - prompt[s] - outstanding[s];
   }
 
-  /** Returns the blocks of sequences that wait for their hand-over to end. */
-  int pinnedBlocks() {
-    int blocks = 0;
-    for (int slot = 0; transferring > 0 && slot < slotBound; slot++) {
-      int s = slotHolder[slot];
-      if (s != NONE && handsOver[s] && states[s] == SequenceState.MIGRATING) {
-        blocks += heldBlocks(s);
-      }
-    }
-    return blocks;
+  /** Takes back that plans in flight will emit anything. */
+  void forgetOutstanding(int s) {
+    known[s] -= outstanding[s];
+    outstanding[s] = 0;
+  }
+
+  /** Takes back that the sequence has computed anything. */
+  void forgetComputed(int s) {
+    computed[s] = 0;
+    published[s] = 0;
+    writable[s] = 0;
+    reserved[s] = 0;
   }
 
   // ---- state changes; counts stay true
@@ -208,18 +249,35 @@ final class Sequences implements BatchView {
     if (from == SequenceState.SWAPPED) {
       swapped--;
     } else if (from == SequenceState.MIGRATING) {
-      transferring--;
+      migrating--;
     }
     if (to == SequenceState.SWAPPED) {
       swapped++;
     } else if (to == SequenceState.MIGRATING) {
-      transferring++;
+      migrating++;
     }
     states[s] = to;
   }
 
+  boolean isLive(int s) {
+    return s >= 0 && s < used && requests[s] != null && states[s] != SequenceState.FINISHED;
+  }
+
+  /** As {@link #isRunning}, for a number that may be anything. */
+  boolean mayBeRunning(int s) {
+    return s >= 0 && s < used && states[s] == SequenceState.RUNNING;
+  }
+
   boolean isRunning(int s) {
     return states[s] == SequenceState.RUNNING;
+  }
+
+  boolean isWaiting(int s) {
+    return states[s] == SequenceState.WAITING;
+  }
+
+  boolean isSwapped(int s) {
+    return states[s] == SequenceState.SWAPPED;
   }
 
   boolean isQueued(int s) {
@@ -234,6 +292,14 @@ final class Sequences implements BatchView {
     return states[s] == SequenceState.FINISHED;
   }
 
+  int swapped() {
+    return swapped;
+  }
+
+  int migrating() {
+    return migrating;
+  }
+
   // ---- queue
 
   /** Inserts by (arrival, id) behind everyone who arrived earlier, walking from the tail. */
@@ -241,6 +307,20 @@ final class Sequences implements BatchView {
     int before = last;
     while (before != NONE && preempted[before] == 0 && compareArrival(before, s) > 0) {
       before = previous[before];
+    }
+    enqueueAfter(before, s);
+  }
+
+  /**
+   * Inserts a sequence whose step failed at the head, behind those that are there for the same
+   * reason, or were preempted, and arrived earlier: the rank among them is kept.
+   */
+  void enqueueRetried(int s) {
+    int before = NONE;
+    int behind = first;
+    while (behind != NONE && preempted[behind] > 0 && compareArrival(behind, s) < 0) {
+      before = behind;
+      behind = next[behind];
     }
     enqueueAfter(before, s);
   }
@@ -268,9 +348,14 @@ final class Sequences implements BatchView {
       previous[after] = s;
     }
     waiting++;
+    waitingTokens += known[s] - computed[s];
+    queueVersion++;
   }
 
-  /** Takes a sequence out of the queue and returns the one before it, for putting it back. */
+  /**
+   * Takes a sequence out of the queue, before its counts change, and returns the one before it, for
+   * putting it back.
+   */
   int dequeue(int s) {
     int before = previous[s];
     int after = next[s];
@@ -285,7 +370,19 @@ final class Sequences implements BatchView {
       previous[after] = before;
     }
     waiting--;
+    waitingTokens -= known[s] - computed[s];
+    queueVersion++;
     return before;
+  }
+
+  /** Returns the tokens that the queue has to compute, prefix hits not deducted. */
+  long waitingTokens() {
+    return waitingTokens;
+  }
+
+  /** Returns a number that changes whenever the queue does. */
+  int queueVersion() {
+    return queueVersion;
   }
 
   // ---- running set
@@ -326,6 +423,7 @@ final class Sequences implements BatchView {
     return limits.maxSequences() - slotsUsed;
   }
 
+  /** Returns a bound behind the highest slot in use. */
   int slotBound() {
     return slotBound;
   }
@@ -363,10 +461,6 @@ final class Sequences implements BatchView {
     }
   }
 
-  int swapped() {
-    return swapped;
-  }
-
   // ---- BatchView
 
   @Override
@@ -396,7 +490,7 @@ final class Sequences implements BatchView {
 
   @Override
   public int running(int position) {
-    return running[position];
+    return running[Objects.checkIndex(position, runningSize)];
   }
 
   @Override
@@ -411,6 +505,14 @@ final class Sequences implements BatchView {
 
   @Override
   public int nextWaiting(int sequence) {
+    if (!isQueued(sequence)) {
+      throw new IllegalArgumentException(
+          "sequence must be queued to have a next one, but "
+              + sequence
+              + " is "
+              + states[sequence]
+              + "; ask before it leaves the queue");
+    }
     return next[sequence];
   }
 
@@ -431,12 +533,14 @@ final class Sequences implements BatchView {
 
   @Override
   public int maxNewTokens(int sequence) {
-    return maxNew[sequence];
+    return handsOver[sequence]
+        ? requestOf(sequence).maxNewTokens()
+        : limit[sequence] - prompt[sequence];
   }
 
   @Override
   public int generatedTokens(int sequence) {
-    return generated[sequence] + outstanding[sequence];
+    return known[sequence] - prompt[sequence];
   }
 
   @Override
@@ -446,17 +550,19 @@ final class Sequences implements BatchView {
 
   @Override
   public int needTokens(int sequence) {
-    int emitted = generated[sequence] + outstanding[sequence];
-    int limit = handsOver[sequence] ? 1 : maxNew[sequence];
-    if (afterFlight[sequence] != STAY || verifying[sequence] || emitted >= limit) {
-      return 0;
-    }
-    return prompt[sequence] + emitted - computed[sequence];
+    int length = known[sequence];
+    return hold[sequence] != FREE || length >= limit[sequence] ? 0 : length - computed[sequence];
   }
 
   @Override
   public boolean decoding(int sequence) {
-    return computed[sequence] >= prompt[sequence] && needTokens(sequence) == 1;
+    return isDecode(sequence) && needTokens(sequence) == 1;
+  }
+
+  /** Returns whether the one token that is known and not computed is an output token. */
+  boolean isDecode(int s) {
+    int done = computed[s];
+    return known[s] - done == 1 && done >= prompt[s];
   }
 
   @Override
@@ -523,7 +629,14 @@ final class Sequences implements BatchView {
   @Override
   public int heldBlocks(int sequence) {
     long owner = owners[sequence];
-    return owner == KvPoolView.NO_OWNER ? 0 : pool.blockCount(owner, 0);
+    if (owner == KvPoolView.NO_OWNER) {
+      return 0;
+    }
+    int held = 0;
+    for (int group = 0; group < groups; group++) {
+      held += pool.blockCount(owner, group);
+    }
+    return held;
   }
 
   @Override
@@ -532,7 +645,7 @@ final class Sequences implements BatchView {
     if (chain == null || states[sequence] != SequenceState.WAITING) {
       return 0;
     }
-    pool.probe(chain, prompt[sequence] + generated[sequence] - 1, probe);
+    pool.probe(chain, known[sequence] - 1, probe);
     return probe.deviceTokens();
   }
 
@@ -541,14 +654,16 @@ final class Sequences implements BatchView {
     requests = Arrays.copyOf(requests, length);
     epochs = Arrays.copyOf(epochs, length);
     states = Arrays.copyOf(states, length);
-    afterFlight = Arrays.copyOf(afterFlight, length);
+    Arrays.fill(states, length / 2, length, SequenceState.FINISHED);
+    hold = Arrays.copyOf(hold, length);
     prompt = Arrays.copyOf(prompt, length);
-    maxNew = Arrays.copyOf(maxNew, length);
-    generated = Arrays.copyOf(generated, length);
+    limit = Arrays.copyOf(limit, length);
+    known = Arrays.copyOf(known, length);
     outstanding = Arrays.copyOf(outstanding, length);
     computed = Arrays.copyOf(computed, length);
     published = Arrays.copyOf(published, length);
     writable = Arrays.copyOf(writable, length);
+    reserved = Arrays.copyOf(reserved, length);
     owners = Arrays.copyOf(owners, length);
     slots = Arrays.copyOf(slots, length);
     inFlight = Arrays.copyOf(inFlight, length);
@@ -558,9 +673,8 @@ final class Sequences implements BatchView {
     tenant = Arrays.copyOf(tenant, length);
     priority = Arrays.copyOf(priority, length);
     arrival = Arrays.copyOf(arrival, length);
-    deadline = Arrays.copyOf(deadline, length);
-    verifying = Arrays.copyOf(verifying, length);
     handsOver = Arrays.copyOf(handsOver, length);
+    transferPending = Arrays.copyOf(transferPending, length);
     refusal = Arrays.copyOf(refusal, length);
     keys = Arrays.copyOf(keys, length);
     previous = Arrays.copyOf(previous, length);

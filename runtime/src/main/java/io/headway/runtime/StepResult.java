@@ -10,9 +10,13 @@ import org.jspecify.annotations.Nullable;
  * for each plan. Not thread-safe.
  */
 public final class StepResult {
+  private @Nullable BatchPlan plan;
   private long stepId = -1;
   private int rows;
-  private int[] firstToken = new int[16];
+
+  /** Where the tokens of each row begin, and behind the last row where they end. */
+  private int[] firstToken = new int[17];
+
   private int[] tokenCount = new int[16];
   private int[] tokens = new int[16];
   private boolean[] stopped = new boolean[16];
@@ -26,16 +30,17 @@ public final class StepResult {
   /**
    * Starts a report for one plan: no tokens, no stops, no failures.
    *
-   * @param plan the plan that was executed
+   * @param executed the plan that was executed
    * @return this
    */
-  public StepResult begin(BatchPlan plan) {
-    stepId = plan.stepId();
-    rows = plan.rows();
+  public StepResult begin(BatchPlan executed) {
+    plan = executed;
+    stepId = executed.stepId();
+    rows = executed.rows();
     elapsedNanos = 0;
-    if (rows > firstToken.length) {
-      int length = Math.max(rows, firstToken.length * 2);
-      firstToken = new int[length];
+    if (rows > tokenCount.length) {
+      int length = Math.max(rows, tokenCount.length * 2);
+      firstToken = new int[length + 1];
       tokenCount = new int[length];
       stopped = new boolean[length];
       deliver = new boolean[length];
@@ -44,16 +49,16 @@ public final class StepResult {
     int room = 0;
     for (int i = 0; i < rows; i++) {
       firstToken[i] = room;
-      tokenCount[i] = 0;
-      stopped[i] = false;
-      deliver[i] = false;
-      failures[i] = null;
-      room += plan.kind(i) == WorkKind.VERIFY ? plan.count(i) : 1;
+      room += executed.kind(i) == WorkKind.VERIFY ? executed.count(i) : 1;
     }
+    firstToken[rows] = room;
     if (room > tokens.length) {
       tokens = new int[Math.max(room, tokens.length * 2)];
     }
-    Arrays.fill(tokens, 0, room, 0);
+    Arrays.fill(tokenCount, 0, rows, 0);
+    Arrays.fill(stopped, 0, rows, false);
+    Arrays.fill(deliver, 0, rows, false);
+    Arrays.fill(failures, 0, rows, null);
     return this;
   }
 
@@ -62,23 +67,27 @@ public final class StepResult {
    * yielded when no draft was accepted.
    *
    * @param row an emitting row
-   * @param token its id; any value if the engine does not tell
+   * @param token its id; any value if the engine does not tell and the requests carry no token ids
+   *     (otherwise generated blocks are found by it)
+   * @throws IllegalArgumentException if there is no such row, or it emits nothing
    */
   public void token(int row, int token) {
-    tokens[firstToken[checked(row)]] = token;
+    tokens[firstToken[emitting(row)]] = token;
     tokenCount[row] = 1;
   }
 
   /**
    * Reports the tokens of a verify: the accepted drafts and the one sampled behind them.
    *
-   * @param row a verifying row
+   * @param row an emitting row
    * @param accepted drafts accepted, 0 to the row's draft count
    * @param ids {@code accepted + 1} token ids
+   * @throws IllegalArgumentException if there is no such row, it emits nothing, or the counts do
+   *     not fit
    */
   public void tokens(int row, int accepted, int[] ids) {
-    int from = firstToken[checked(row)];
-    int room = (row + 1 < rows ? firstToken[row + 1] : tokens.length) - from;
+    int from = firstToken[emitting(row)];
+    int room = firstToken[row + 1] - from;
     if (accepted < 0 || accepted + 1 > room || ids.length < accepted + 1) {
       throw new IllegalArgumentException(
           "accepted must be from 0 to the row's draft count "
@@ -97,9 +106,10 @@ public final class StepResult {
    * Reports that a row's last token ends its sequence.
    *
    * @param row an emitting row
+   * @throws IllegalArgumentException if there is no such row, or it emits nothing
    */
   public void stop(int row) {
-    stopped[checked(row)] = true;
+    stopped[emitting(row)] = true;
   }
 
   /**
@@ -107,6 +117,7 @@ public final class StepResult {
    *
    * @param row the row
    * @param cause what happened
+   * @throws IllegalArgumentException if there is no such row
    */
   public void rowFailed(int row, Throwable cause) {
     failures[checked(row)] = Check.notNull("cause", cause);
@@ -117,6 +128,7 @@ public final class StepResult {
    *
    * @param nanos at least 0
    * @return this
+   * @throws IllegalArgumentException if it is negative
    */
   public StepResult elapsed(long nanos) {
     elapsedNanos = Check.atLeast("elapsedNanos", nanos, 0, "ns");
@@ -130,6 +142,7 @@ public final class StepResult {
    *
    * @param row the row
    * @return true if the tokens belong to the output
+   * @throws IllegalArgumentException if there is no such row
    */
   public boolean deliver(int row) {
     return deliver[checked(row)];
@@ -138,22 +151,29 @@ public final class StepResult {
   /**
    * Returns the first token reported for a row.
    *
-   * @param row an emitting row
+   * @param row a row with at least one token
    * @return its id
+   * @throws IllegalArgumentException if there is no such row or token
    */
   public int token(int row) {
-    return tokens[firstToken[checked(row)]];
+    return tokenAt(row, 0);
   }
 
   /**
    * Returns one of the tokens reported for a row.
    *
-   * @param row an emitting row
+   * @param row a row
    * @param index 0 to {@code tokenCount(row) - 1}
    * @return its id
+   * @throws IllegalArgumentException if there is no such row or token
    */
   public int tokenAt(int row, int index) {
-    return tokens[firstToken[checked(row)] + index];
+    int count = tokenCount[checked(row)];
+    if (index < 0 || index >= count) {
+      throw new IllegalArgumentException(
+          "index must be below the row's token count " + count + ", but was " + index);
+    }
+    return tokens[firstToken[row] + index];
   }
 
   /**
@@ -161,6 +181,7 @@ public final class StepResult {
    *
    * @param row the row
    * @return 0 or more
+   * @throws IllegalArgumentException if there is no such row
    */
   public int tokenCount(int row) {
     return tokenCount[checked(row)];
@@ -169,14 +190,15 @@ public final class StepResult {
   /**
    * Returns the plan this result is about.
    *
-   * @return its step id
+   * @return its step id; -1 before the first {@link #begin}
    */
   public long stepId() {
     return stepId;
   }
 
-  int rows() {
-    return rows;
+  /** Returns the plan this result is about, which may be about another step by now. */
+  @Nullable BatchPlan plan() {
+    return plan;
   }
 
   boolean stopped(int row) {
@@ -191,22 +213,36 @@ public final class StepResult {
     return elapsedNanos;
   }
 
+  /** Returns the tokens reported for a row that is known to exist. */
   int reported(int row) {
     return tokenCount[row];
   }
 
-  void deliverNothing(int row) {
-    deliver[row] = false;
+  /** Returns a token that is known to have been reported. */
+  int reportedToken(int row, int index) {
+    return tokens[firstToken[row] + index];
   }
 
-  void deliver(int row, int count) {
-    deliver[row] = count > 0;
+  /** Lets the engine show a row's tokens. */
+  void allow(int row) {
+    deliver[row] = true;
   }
 
   private int checked(int row) {
     if (row < 0 || row >= rows) {
       throw new IllegalArgumentException(
           "row must be from 0 to " + (rows - 1) + ", but was " + row);
+    }
+    return row;
+  }
+
+  private int emitting(int row) {
+    BatchPlan executed = plan;
+    if (executed == null || !executed.emits(checked(row))) {
+      throw new IllegalArgumentException(
+          "row must yield a token to report one, but row "
+              + checked(row)
+              + " computes a part of a prompt only");
     }
     return row;
   }

@@ -1,18 +1,33 @@
 package io.headway.runtime;
 
 import java.util.Arrays;
+import java.util.function.LongPredicate;
 
 /**
- * Times at which something happens to a request, least first. Entries of requests that are over
- * stay until they surface or until {@link #prune} removes them, so the heap stays proportional to
- * the live requests.
+ * Times at which something happens to a request, least first; equal times by handle. Entries that
+ * no longer matter are dropped when they surface, and all at once when they are the majority, so
+ * the heap stays proportional to the live requests.
  */
 final class TimerHeap {
+  private final LongPredicate matters;
   private long[] times = new long[16];
   private long[] handles = new long[16];
   private int size;
 
-  void add(long time, long handle) {
+  /**
+   * Makes an empty heap.
+   *
+   * @param matters whether the timer of a handle still matters
+   */
+  TimerHeap(LongPredicate matters) {
+    this.matters = matters;
+  }
+
+  /** Adds a timer; {@code live} is how many requests could have one. */
+  void add(long time, long handle, int live) {
+    if (size > 64 + 2 * live) {
+      prune();
+    }
     if (size == times.length) {
       times = Arrays.copyOf(times, size * 2);
       handles = Arrays.copyOf(handles, size * 2);
@@ -31,18 +46,20 @@ final class TimerHeap {
     handles[at] = handle;
   }
 
+  /** Returns whether a timer that matters has passed. */
   boolean isDue(long now) {
-    return size > 0 && times[0] <= now;
+    return size > 0 && times[0] <= now && earliest() <= now;
   }
 
+  /** Returns the time of the first timer that matters. */
   long earliest() {
+    while (size > 0 && !matters.test(handles[0])) {
+      poll();
+    }
     return size == 0 ? Long.MAX_VALUE : times[0];
   }
 
-  long earliestHandle() {
-    return handles[0];
-  }
-
+  /** Takes the first timer off and returns its handle. */
   long poll() {
     long handle = handles[0];
     size--;
@@ -50,14 +67,14 @@ final class TimerHeap {
     return handle;
   }
 
-  /** Drops entries of requests that are over once they are the majority. */
-  void prune(Sequences sequences, int live) {
-    if (size <= 64 + 2 * live) {
-      return;
-    }
+  int size() {
+    return size;
+  }
+
+  private void prune() {
     int kept = 0;
     for (int i = 0; i < size; i++) {
-      if (sequences.find(handles[i]) != Sequences.NONE) {
+      if (matters.test(handles[i])) {
         times[kept] = times[i];
         handles[kept++] = handles[i];
       }

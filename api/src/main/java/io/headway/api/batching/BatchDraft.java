@@ -74,7 +74,8 @@ public interface BatchDraft {
    *
    * @param sequence running and decoding, not yet in this batch
    * @param draftTokens 1 or more drafted tokens behind the one emitted token
-   * @return as {@link #schedule}
+   * @return as {@link #schedule}, or {@link DraftOutcome#IN_FLIGHT} while a plan in flight contains
+   *     the sequence, since the position of its next token is not known yet
    * @throws io.headway.api.PolicyViolationException if the sequence is not decoding, or drafts
    *     would pass the declared output cap
    */
@@ -92,8 +93,8 @@ public interface BatchDraft {
    *     smaller
    * @param headroomBlocks blocks that must stay free afterwards
    * @return {@link DraftOutcome#DONE} or why not
-   * @throws io.headway.api.PolicyViolationException if the sequence is not queued or was preempted
-   *     in this draft, or a count is out of range
+   * @throws io.headway.api.PolicyViolationException if the sequence is not queued, or a count is
+   *     out of range
    */
   DraftOutcome admit(int sequence, int tokens, int reserveTokens, int headroomBlocks);
 
@@ -107,7 +108,8 @@ public interface BatchDraft {
    * @param place where it enters the queue
    * @return {@link DraftOutcome#DONE}, {@link DraftOutcome#IN_FLIGHT} or {@link
    *     DraftOutcome#NO_HOST_BLOCKS}
-   * @throws io.headway.api.PolicyViolationException if the victim is not running
+   * @throws io.headway.api.PolicyViolationException if the victim is not running, or was admitted
+   *     in this draft
    */
   DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place);
 

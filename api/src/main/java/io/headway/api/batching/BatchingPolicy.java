@@ -60,4 +60,18 @@ public interface BatchingPolicy<S> extends SchedulingPolicy<S>, SequenceEvents<S
   default int repeatableIterations(S state, BatchView view) {
     return 0;
   }
+
+  /**
+   * Explains in a few words why a queued sequence does not run, or what decides about a running
+   * one: the answer of each test, score parts, the tie-break. Called on demand only, outside any
+   * decision; changes nothing.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param sequence a queued or running sequence
+   * @return for example {@code needs 12 blocks, 9 free above the watermark}; empty by default
+   */
+  default String explain(S state, BatchView view, int sequence) {
+    return "";
+  }
 }

@@ -17,7 +17,10 @@ public enum DraftOutcome {
   NO_SLOT,
   /** The batch would need more adapters than the engine loads at once. */
   NO_ADAPTER,
-  /** A plan in flight still uses the sequence's blocks; possible after that plan completed. */
+  /**
+   * A plan in flight still uses the sequence's blocks or decides its next position; possible after
+   * that plan completed.
+   */
   IN_FLIGHT,
   /** The host has no room to swap the victim out. */
   NO_HOST_BLOCKS;

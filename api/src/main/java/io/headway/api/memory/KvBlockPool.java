@@ -52,7 +52,18 @@ public interface KvBlockPool extends KvPoolView {
    *     has tokens}
    */
   default BlockKeyChain newKeys(Request request) {
-    PrefixAttributes attributes = PrefixAttributes.of(request);
+    return newKeys(request, PrefixAttributes.of(request));
+  }
+
+  /**
+   * Makes the chain of block keys of a request's prompt, as {@link #newKeys(Request)}, but
+   * separated from others by given attributes. Keys beyond the prompt's whole blocks are ignored.
+   *
+   * @param request request whose prompt is to be named
+   * @param attributes what separates its blocks from others'
+   * @return a new chain
+   */
+  default BlockKeyChain newKeys(Request request, PrefixAttributes attributes) {
     if (request.hasTokenIds()) {
       BlockKeyChain keys = newKeys(attributes);
       for (int i = 0; i < request.promptTokens(); i++) {
@@ -60,12 +71,13 @@ public interface KvBlockPool extends KvPoolView {
       }
       return keys;
     }
-    long[] given = new long[request.blockKeyCount()];
+    int blockTokens = geometry().groups().get(0).blockTokens();
+    long[] given =
+        new long[Math.min(request.blockKeyCount(), request.promptTokens() / blockTokens)];
     for (int i = 0; i < given.length; i++) {
       given[i] = request.blockKey(i);
     }
-    return BlockKeyChain.precomputed(
-        given, 1, geometry().groups().get(0).blockTokens(), attributes);
+    return BlockKeyChain.precomputed(given, 1, blockTokens, attributes);
   }
 
   /**

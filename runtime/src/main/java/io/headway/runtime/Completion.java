@@ -1,0 +1,206 @@
+package io.headway.runtime;
+
+import io.headway.api.batching.End;
+import io.headway.api.batching.WorkKind;
+import io.headway.api.memory.KvBlockPool;
+import org.jspecify.annotations.Nullable;
+
+/** Applies what the engine reports about a plan. */
+final class Completion {
+  private final Sequences sequences;
+  private final KvBlockPool pool;
+  private final Lifecycle lifecycle;
+  private final Transfers transfers;
+  private final Publisher publisher;
+  private final PolicyGuard policy;
+  private final Faults faults;
+  private final EngineTally tally;
+  private final @Nullable EngineLog log;
+
+  Completion(
+      Sequences sequences,
+      Lifecycle lifecycle,
+      Transfers transfers,
+      Publisher publisher,
+      PolicyGuard policy,
+      Faults faults,
+      EngineTally tally,
+      @Nullable EngineLog log) {
+    this.sequences = sequences;
+    this.pool = sequences.pool;
+    this.lifecycle = lifecycle;
+    this.transfers = transfers;
+    this.publisher = publisher;
+    this.policy = policy;
+    this.faults = faults;
+    this.tally = tally;
+    this.log = log;
+  }
+
+  /** Refuses a result that lacks a token which would count. */
+  void check(BatchPlan plan, StepResult result) {
+    for (int i = 0, rows = plan.rows(); i < rows; i++) {
+      if (result.reported(i) == 0
+          && plan.emits(i)
+          && sequences.hold[plan.sequences[i]] == Sequences.FREE
+          && result.failure(i) == null) {
+        throw new IllegalStateException(
+            "row "
+                + i
+                + " of step "
+                + plan.stepId()
+                + " emits a token, but none was reported; call token or rowFailed");
+      }
+    }
+  }
+
+  /**
+   * Applies a checked result.
+   *
+   * @param plan out of flight already
+   * @param result about this plan
+   * @param repetitions how often the plan was executed once more
+   */
+  void complete(BatchPlan plan, StepResult result, int repetitions) {
+    for (int i = 0, rows = plan.rows(); i < rows; i++) {
+      completeRow(plan, result, i, repetitions);
+    }
+  }
+
+  private void completeRow(BatchPlan plan, StepResult result, int row, int repetitions) {
+    Sequences q = sequences;
+    int s = plan.sequences[row];
+    q.inFlight[s]--;
+    if (q.hold[s] > Sequences.VERIFYING) {
+      // Over, void or to be computed again: the row was executed in vain.
+      lifecycle.landed(s);
+      return;
+    }
+    Throwable failure = result.failure(row);
+    if (failure != null) {
+      faults.warn(
+          Faults.Cause.ROW,
+          "a row of step {} failed with {}; it is computed again or ends",
+          plan.stepId(),
+          failure.getClass().getName());
+      lifecycle.failed(s, failure);
+      return;
+    }
+    WorkKind kind = plan.kind(row);
+    int end = plan.start(row) + plan.count(row);
+    int output = 0;
+    if (kind == WorkKind.VERIFY) {
+      output = result.reported(row);
+      end = plan.start(row) + output;
+      verified(s, end, output);
+    } else if (plan.emits(row)) {
+      q.outstanding[s]--;
+      q.known[s] += repetitions;
+      output = 1 + repetitions;
+      end += repetitions;
+    }
+    int prefill = kind == WorkKind.PREFILL ? plan.count(row) : 0;
+    tally.prefillTokens += prefill;
+    if (q.keys[s] != null) {
+      for (int i = 0; i < result.reported(row); i++) {
+        publisher.generated(s, result.reportedToken(row, i));
+      }
+    }
+    publisher.computed(s, end);
+    if (output > 0) {
+      show(plan, result, row, s, output);
+    }
+    policy.onServed(s, prefill, output);
+    if (output > 0 && result.stopped(row)) {
+      lifecycle.end(s, End.STOPPED, "");
+    } else if (q.known[s] >= q.limit[s] && q.outstanding[s] == 0) {
+      endOrHandOver(s);
+    }
+  }
+
+  /** Sets a sequence to the position behind its accepted drafts. */
+  private void verified(int s, int end, int output) {
+    sequences.hold[s] = Sequences.FREE;
+    sequences.computed[s] = end;
+    sequences.known[s] += output;
+    // What the policy reserved at admission stays, whatever was drafted.
+    pool.truncate(sequences.owners[s], Math.max(end, sequences.reserved[s]));
+    sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
+    if (log != null) {
+      log.update(s, 0);
+    }
+  }
+
+  private void show(BatchPlan plan, StepResult result, int row, int s, int output) {
+    int shown = output;
+    if (sequences.suppressed[s] > 0) {
+      shown = Math.max(0, output - sequences.suppressed[s]);
+      sequences.suppressed[s] -= output - shown;
+    }
+    tally.outputTokens += shown;
+    if (shown > 0) {
+      result.allow(row);
+      if (log != null) {
+        log.output(plan, s, shown, sequences.generated(s) - shown);
+      }
+    }
+  }
+
+  private void endOrHandOver(int s) {
+    if (sequences.generated(s) < sequences.maxNewTokens(s)) {
+      transfers.handOver(s);
+    } else {
+      lifecycle.end(s, End.LENGTH, "");
+    }
+  }
+
+  /** Has every request of a lost plan computed again, or ends it. */
+  void fail(BatchPlan plan, Throwable cause) {
+    faults.warn(
+        Faults.Cause.STEP,
+        "step {} failed with {}; its {} rows are computed again or end",
+        plan.stepId(),
+        cause.getClass().getName(),
+        plan.rows());
+    for (int i = 0, rows = plan.rows(); i < rows; i++) {
+      int s = plan.sequences[i];
+      sequences.inFlight[s]--;
+      if (sequences.hold[s] > Sequences.ROLLED_BACK) {
+        lifecycle.landed(s);
+      } else {
+        lifecycle.failed(s, cause);
+      }
+    }
+  }
+
+  /**
+   * Takes back what a plan still in flight assumed about one that was lost before it. Its sequences
+   * cannot be scheduled until it has landed, since the device may still write their blocks.
+   */
+  void rollBack(BatchPlan plan) {
+    plan.voided = true;
+    for (int i = 0, rows = plan.rows(); i < rows; i++) {
+      int s = plan.sequences[i];
+      if (sequences.hold[s] > Sequences.ROLLED_BACK) {
+        continue;
+      }
+      sequences.hold[s] = Sequences.ROLLED_BACK;
+      if (plan.kind(i) != WorkKind.VERIFY) {
+        sequences.computed[s] -= plan.count(i);
+        if (plan.emits(i)) {
+          sequences.outstanding[s]--;
+          sequences.known[s]--;
+        }
+      }
+    }
+  }
+
+  /** Takes a void plan out of flight. */
+  void land(BatchPlan plan) {
+    for (int i = 0, rows = plan.rows(); i < rows; i++) {
+      int s = plan.sequences[i];
+      sequences.inFlight[s]--;
+      lifecycle.landed(s);
+    }
+  }
+}
