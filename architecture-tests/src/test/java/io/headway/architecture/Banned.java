@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  * its name; constructors are named {@code <init>}. Method references count like calls.
  */
 final class Banned {
-  private record Member(String owner, Predicate<JavaAccess<?>> access) {}
+  private record Member(Predicate<String> owner, Predicate<JavaAccess<?>> access) {}
 
   private final String what;
   private final List<Predicate<String>> types = new ArrayList<>();
@@ -55,7 +55,7 @@ final class Banned {
 
   /** Bans the members of a type whose names match. */
   Banned membersMatching(String owner, Predicate<String> name) {
-    members.add(new Member(owner, access -> name.test(access.getName())));
+    members.add(new Member(owner::equals, access -> name.test(access.getName())));
     return this;
   }
 
@@ -63,7 +63,8 @@ final class Banned {
   Banned membersWithArguments(String owner, String... names) {
     List<String> list = List.of(names);
     members.add(
-        new Member(owner, access -> list.contains(access.getName()) && !hasNoParameter(access)));
+        new Member(
+            owner::equals, access -> list.contains(access.getName()) && !hasNoParameter(access)));
     return this;
   }
 
@@ -71,7 +72,18 @@ final class Banned {
   Banned membersWithoutArguments(String owner, String... names) {
     List<String> list = List.of(names);
     members.add(
-        new Member(owner, access -> list.contains(access.getName()) && hasNoParameter(access)));
+        new Member(
+            owner::equals, access -> list.contains(access.getName()) && hasNoParameter(access)));
+    return this;
+  }
+
+  /** Bans these methods of all types in a package and the packages below. */
+  Banned membersIn(String packageName, String... names) {
+    List<String> list = List.of(names);
+    members.add(
+        new Member(
+            owner -> owner.startsWith(packageName + "."),
+            access -> list.contains(access.getName())));
     return this;
   }
 
@@ -102,6 +114,6 @@ final class Banned {
   }
 
   private static boolean matches(Member member, JavaAccess<?> access) {
-    return access.getTargetOwner().getName().equals(member.owner()) && member.access().test(access);
+    return member.owner().test(access.getTargetOwner().getName()) && member.access().test(access);
   }
 }

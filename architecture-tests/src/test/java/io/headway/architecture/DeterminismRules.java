@@ -1,6 +1,13 @@
 package io.headway.architecture;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.util.Set;
 
 /** Time, randomness and the outside world come in as arguments. */
@@ -29,6 +36,13 @@ final class DeterminismRules {
           .types("java.util.Random", "java.util.SplittableRandom")
           .types("java.util.concurrent.ThreadLocalRandom", "java.security.SecureRandom")
           .typesIn("java.util.random")
+          .rule();
+
+  /** R4: a distribution is computed with, not drawn from. */
+  static final ArchRule NO_SAMPLING =
+      Banned.banned("sampling by a library; draw from the RandomSource")
+          .typesIn("org.apache.commons.math3.random")
+          .membersIn("org.apache.commons.math3.distribution", "sample")
           .rule();
 
   /** R3: no thread, timer, shutdown hook or pool. */
@@ -80,21 +94,70 @@ final class DeterminismRules {
           .members("java.lang.System", "in", "out", "err", "console", "exit", "load", "loadLibrary")
           .rule();
 
-  /** Rule 2 of the SPI: nothing that is iterated in hash order. */
+  /**
+   * Rule 2 of the SPI: nothing is iterated in hash order. Unmodifiable maps and sets are banned
+   * altogether, since they are made to be handed out; a hash map or set may be looked up in, but
+   * not iterated by the class that makes it.
+   */
   static final ArchRule NO_HASH_ORDER =
       Banned.banned("collection in hash order; use insertion-ordered, sorted or primitive ones")
-          .members("java.util.HashMap", "<init>", "newHashMap")
-          .members("java.util.HashSet", "<init>", "newHashSet")
-          .members("java.util.IdentityHashMap", "<init>")
-          .members("java.util.WeakHashMap", "<init>")
-          .members("java.util.Hashtable", "<init>")
-          .members("java.util.concurrent.ConcurrentHashMap", "<init>", "newKeySet")
           .membersWithArguments("java.util.Map", "copyOf", "of", "ofEntries")
           .membersWithArguments("java.util.Set", "copyOf", "of")
           .members("java.util.stream.Collectors", "toSet", "toUnmodifiableSet")
+          .members("java.util.stream.Collectors", "toMap", "toUnmodifiableMap", "groupingBy")
+          .types("java.util.IdentityHashMap", "java.util.WeakHashMap", "java.util.Hashtable")
           .members("java.lang.System", "identityHashCode")
           .members("java.lang.Object", "hashCode")
           .rule();
 
+  /** The other half of {@link #NO_HASH_ORDER}. */
+  static final ArchRule NO_HASH_ITERATION =
+      classes()
+          .should(
+              new ArchCondition<JavaClass>("not iterate a hash map or hash set they make") {
+                @Override
+                public void check(JavaClass origin, ConditionEvents events) {
+                  if (!makesHashCollection(origin)) {
+                    return;
+                  }
+                  for (JavaAccess<?> access : origin.getAccessesFromSelf()) {
+                    if (ITERATED.contains(access.getTargetOwner().getName())
+                        && ITERATIONS.contains(access.getName())) {
+                      events.add(SimpleConditionEvent.violated(origin, access.getDescription()));
+                    }
+                  }
+                }
+              })
+          .allowEmptyShould(true);
+
+  private static final Set<String> HASHED =
+      Set.of("java.util.HashMap", "java.util.HashSet", "java.util.concurrent.ConcurrentHashMap");
+
+  private static final Set<String> ITERATED =
+      Set.of(
+          "java.util.HashMap",
+          "java.util.HashSet",
+          "java.util.Map",
+          "java.util.Set",
+          "java.util.concurrent.ConcurrentHashMap",
+          "java.util.concurrent.ConcurrentMap");
+
+  private static final Set<String> ITERATIONS =
+      Set.of(
+          "entrySet",
+          "forEach",
+          "iterator",
+          "keySet",
+          "removeIf",
+          "replaceAll",
+          "stream",
+          "toArray",
+          "values");
+
   private DeterminismRules() {}
+
+  private static boolean makesHashCollection(JavaClass origin) {
+    return origin.getConstructorCallsFromSelf().stream()
+        .anyMatch(call -> HASHED.contains(call.getTargetOwner().getName()));
+  }
 }

@@ -4,8 +4,10 @@ import static io.headway.architecture.Fixtures.assertBreaks;
 
 import io.headway.architecture.fixture.DrawsRandomness;
 import io.headway.architecture.fixture.IteratesInHashOrder;
+import io.headway.architecture.fixture.LooksUpByHash;
 import io.headway.architecture.fixture.ReadsClock;
 import io.headway.architecture.fixture.ReadsFiles;
+import io.headway.architecture.fixture.SamplesADistribution;
 import io.headway.architecture.fixture.StartsThreads;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,12 @@ class DeterminismTest {
   }
 
   @ParameterizedTest
+  @FieldSource("policies")
+  void noSampling(ProjectModule module) {
+    DeterminismRules.NO_SAMPLING.check(module.classes());
+  }
+
+  @ParameterizedTest
   @FieldSource("engineFacing")
   void noThreads(ProjectModule module) {
     DeterminismRules.NO_THREADS.check(module.classes());
@@ -45,6 +53,7 @@ class DeterminismTest {
   @FieldSource("policies")
   void noHashOrder(ProjectModule module) {
     DeterminismRules.NO_HASH_ORDER.check(module.classes());
+    DeterminismRules.NO_HASH_ITERATION.check(module.classes());
   }
 
   @Test
@@ -65,6 +74,14 @@ class DeterminismTest {
         "java.lang.Math.random()",
         "java.util.Random",
         "java.util.UUID.randomUUID()");
+  }
+
+  @Test
+  void samplingIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_SAMPLING,
+        SamplesADistribution.class,
+        "org.apache.commons.math3.distribution.NormalDistribution.sample()");
   }
 
   @Test
@@ -91,10 +108,17 @@ class DeterminismTest {
 
   @Test
   void hashOrderIsFound() {
+    assertBreaks(DeterminismRules.NO_HASH_ORDER, IteratesInHashOrder.class, "java.util.Set.of(");
     assertBreaks(
-        DeterminismRules.NO_HASH_ORDER,
+        DeterminismRules.NO_HASH_ITERATION,
         IteratesInHashOrder.class,
-        "java.util.HashMap.<init>()",
-        "java.util.Set.of(");
+        "java.util.Map.values()",
+        "java.util.Set.iterator()");
+  }
+
+  @Test
+  void lookingUpByHashIsAllowed() {
+    assertBreaks(DeterminismRules.NO_HASH_ORDER, LooksUpByHash.class);
+    assertBreaks(DeterminismRules.NO_HASH_ITERATION, LooksUpByHash.class);
   }
 }

@@ -150,6 +150,8 @@ final class StateRules {
           "java.util.Locale",
           "java.util.HexFormat",
           "java.util.regex.Pattern",
+          // Made without a generator; drawing from it is banned.
+          "org.apache.commons.math3.distribution.NormalDistribution",
           "java.util.List",
           "java.util.Map",
           "java.util.Set");

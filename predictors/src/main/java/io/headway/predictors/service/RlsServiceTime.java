@@ -6,7 +6,7 @@ import io.headway.api.Request;
 import io.headway.api.prediction.Estimate;
 import io.headway.api.prediction.ServiceTimePredictor;
 import io.headway.predictors.regression.RecursiveLeastSquares;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -110,7 +110,7 @@ public final class RlsServiceTime implements ServiceTimePredictor<RlsServiceTime
   public static final class Models {
     private final Config config;
     private final RecursiveLeastSquares pooled;
-    private final Map<String, RecursiveLeastSquares> byWorkload = new HashMap<>();
+    private final Map<String, RecursiveLeastSquares> byWorkload = new LinkedHashMap<>();
     private final double[] features = new double[ServiceFeatures.DIMENSION];
 
     private Models(Config config) {
