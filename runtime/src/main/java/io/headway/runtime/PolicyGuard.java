@@ -130,8 +130,8 @@ final class PolicyGuard implements Draft.Observer {
         policy.id(),
         Invariant.INV_23,
         sequences.requestOf(oldest).id(),
-        "nothing is in flight and nothing was planned, yet requests wait; plan one or say when to be"
-            + " asked again");
+        "nothing is in flight and nothing was planned, yet requests wait; plan one or say when to"
+            + " be asked again");
   }
 
   /** Returns whether a request can ever be served. Nothing has changed yet: strict mode throws. */
