@@ -295,14 +295,14 @@ public final class EngineScheduler implements AutoCloseable {
   }
 
   /**
-   * Returns the request behind a handle.
+   * Returns the request behind a handle. A listener may ask, too.
    *
    * @param handle from {@link #submit}, an event or a plan
    * @return the request
    * @throws IllegalArgumentException if the handle is unknown or its memory was released
    */
   public Request request(long handle) {
-    Inside before = enter();
+    Inside before = enterToRead();
     try {
       int s = sequences.find(handle);
       if (s == NONE) {
@@ -949,6 +949,11 @@ public final class EngineScheduler implements AutoCloseable {
     }
     inside = Inside.CALL;
     return Inside.EVENTS;
+  }
+
+  /** Enters a call that changes nothing, which whoever is called by the scheduler may make too. */
+  private Inside enterToRead() {
+    return thread.get() == Thread.currentThread() ? inside : enter();
   }
 
   private void exit(Inside before) {
