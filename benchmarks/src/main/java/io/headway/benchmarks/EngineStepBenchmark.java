@@ -117,8 +117,9 @@ public class EngineStepBenchmark {
         tokens[0] = i;
         yield request.tokenIds(tokens);
       }
-      default -> throw new IllegalArgumentException(
-          "prefix must be off, keys or tokens, but was " + prefix);
+      default ->
+          throw new IllegalArgumentException(
+              "prefix must be off, keys or tokens, but was " + prefix);
     };
   }
 
