@@ -29,15 +29,15 @@ import org.openjdk.jmh.annotations.Warmup;
  * One decode step, {@code next} and {@code complete}, with everybody running and some waiting.
  *
  * <p>Single shots of {@value #STEPS} steps, because every step makes the sequences longer: after
- * the warm-up they hold 17,000 tokens, and the measured steps stay below the 32,768 at which block
+ * the warm-up they hold 15,000 tokens, and the measured steps stay below the 21,904 at which block
  * tables grow again, so that {@code -prof gc} shows what a step itself allocates.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(2)
-@Warmup(iterations = 17)
-@Measurement(iterations = 10)
+@Warmup(iterations = 15)
+@Measurement(iterations = 6)
 public class DecodeStepBenchmark {
   private static final int STEPS = 1000;
   private static final int BLOCK_TOKENS = 16;
