@@ -95,9 +95,7 @@ class SequenceGroupsTest {
         }
       }
       assertThat(pool.count(KvTier.HOST, BlockState.ACTIVE)).isLessThanOrEqualTo(blocks);
-      assertThat(groups.waiting())
-          .doesNotHaveDuplicates()
-          .doesNotContainAnyElementsOf(groups.swapped());
+      assertThat(groups.waiting()).doesNotHaveDuplicates().noneMatch(groups.swapped()::contains);
     }
     for (int name : new ArrayList<>(groups.sequences())) {
       groups.free(name);
