@@ -292,7 +292,8 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
         s.prefillTokens(),
         s.outputTokens() + tokens,
         s.prefixHitTokens(),
-        s.violations());
+        s.violations(),
+        s.observerFaults());
   }
 
   private static BatchPlan requireFlying(@Nullable BatchPlan flying) {
