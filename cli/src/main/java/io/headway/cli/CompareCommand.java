@@ -61,6 +61,7 @@ import picocli.CommandLine.Spec;
       "  headway compare",
       "  headway compare --trace AzureLLMInferenceTrace_conv.csv --rate-scale 2",
       "  headway compare --batching vllm-v1,sarathi-serve:tokenBudget=256 --routing round-robin,least-kv",
+      "  headway compare --batching compose:order=vtc,composition=sarathi-serve,tokenBudget=512,vtc,sarathi-serve",
       "  headway compare --batching isrtf+oracle,isrtf+quantile-histogram --seeds 1..5"
     })
 final class CompareCommand implements Callable<Integer> {

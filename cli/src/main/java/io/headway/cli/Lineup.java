@@ -21,8 +21,11 @@ import org.jspecify.annotations.Nullable;
  * routing policy.
  */
 final class Lineup {
-  /** Batching policies that need parts named on the command line and so cannot stand in "all". */
-  private static final String COMPOSED = "composed";
+  /** The batching policy that is whatever parts are named, and so cannot stand in "all". */
+  private static final String COMPOSE = "compose";
+
+  private static final String COMPOSITION = "composition";
+  private static final String TOKEN_BUDGET = "tokenBudget";
 
   private Lineup() {}
 
@@ -59,7 +62,7 @@ final class Lineup {
     if (list.strip().equals("all")) {
       return registry.providers(decision).stream()
           .map(PolicyProvider::id)
-          .filter(id -> !id.equals(COMPOSED))
+          .filter(id -> !id.equals(COMPOSE))
           .toList();
     }
     // A predictor follows its policy behind a plus sign, which no policy string contains.
@@ -86,8 +89,8 @@ final class Lineup {
         plus < 0 ? batch : batch.substring(0, plus) + (colon > plus ? batch.substring(colon) : "");
     PolicySpec spec = PolicySpec.parse(text);
     PolicyProvider provider = registry.provider(Decision.BATCHING, spec.name());
-    if (tokenBudget != null && provider.parameters().has("tokenBudget")) {
-      spec = spec.withDefault("tokenBudget", Integer.toString(tokenBudget));
+    if (tokenBudget != null && hasTokenBudget(registry, provider, spec)) {
+      spec = spec.withDefault(TOKEN_BUDGET, Integer.toString(tokenBudget));
     }
     BatchingPolicy<?> batching = registry.create(Decision.BATCHING, spec, BatchingPolicy.class);
     RoutingPolicy<?> routing = registry.create(Decision.ROUTING, route, RoutingPolicy.class);
@@ -113,5 +116,18 @@ final class Lineup {
         spec + (lengths.isEmpty() ? "" : "+" + lengths) + (nameRouting ? " / " + route : "");
     return new Entry(
         name, settings, new ClusterPolicies(routing, batching, predictor, service, calibrator));
+  }
+
+  private static boolean hasTokenBudget(
+      PolicyRegistry registry, PolicyProvider provider, PolicySpec spec) {
+    if (!provider.id().equals(COMPOSE)) {
+      return provider.parameters().has(TOKEN_BUDGET);
+    }
+    PolicySpec composition = provider.parameters().resolve(COMPOSE, spec).policy(COMPOSITION);
+    return registry
+            .provider(Decision.COMPOSITION, composition.name())
+            .parameters()
+            .has(TOKEN_BUDGET)
+        && !composition.arguments().containsKey(TOKEN_BUDGET);
   }
 }

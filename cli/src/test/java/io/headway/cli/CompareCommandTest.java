@@ -89,6 +89,19 @@ class CompareCommandTest {
     assertThat(out.toString()).contains("verified: in all " + (policies - 1) + " runs");
   }
 
+  @Test
+  void aProductOfPartsIsAContender() throws IOException {
+    String product = "compose:order=vtc,admission=first-chunk,composition=sarathi-serve";
+    assertThat(run("--limit", "80", "--batching", product + ",tokenBudget=256,sarathi-serve"))
+        .isZero();
+    String named = Files.readString(report().resolve("report.json"));
+    assertThat(run("--limit", "80", "--batching", product + ",vtc", "--token-budget", "256"))
+        .isZero();
+    assertThat(Files.readString(report().resolve("report.json")))
+        .contains(product + ",tokenBudget=256");
+    assertThat(named).contains(product + ",tokenBudget=256").contains("sarathi-serve");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -97,6 +110,9 @@ class CompareCommandTest {
         "--batching=saratih|unknown batching policy 'saratih'|did you mean 'sarathi'?",
         "--batching=vtc:foo=1|policy 'vtc' has no parameter 'foo'|it has",
         "--batching=vtc:inputPrice=-1|inputPrice must be a finite number of at least 0|but was '-1'",
+        "--batching=compose:order=vtk|unknown queue order policy 'vtk'|did you mean 'vtc'?",
+        "--batching=compose:order=vtc,tokenBudgt=5|policy 'compose' has no parameter 'tokenBudgt'|did you mean 'tokenBudget'?",
+        "--batching=compose:preemption=none|batching policy makes no sense|add preemption",
         "--batching=isrtf+orakle|unknown length prediction policy 'orakle'|did you mean 'oracle'?",
         "--routing=foo|unknown routing policy 'foo'|round-robin",
         "--kv-blocks=1|an instance holds 16 KV tokens|raise --kv-blocks",

@@ -35,7 +35,7 @@ class SteadyDecodeTest {
         "vtc",
         "vtc:cost=profiled",
         "isrtf:windowTokens=50",
-        "composed:order=vtc,admission=first-chunk,composition=token-budget"
+        "compose:order=vtc,admission=first-chunk,composition=vllm-v1"
       })
   void allocatesNothing(String text) {
     BatchingPolicy<?> policy =

@@ -1,6 +1,7 @@
 package io.headway.api.config;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,9 +12,11 @@ public final class ParameterSet {
   public static final ParameterSet NONE = builder().build();
 
   private final Map<String, Parameter> byName;
+  private final boolean forwarding;
 
-  private ParameterSet(Map<String, Parameter> byName) {
+  private ParameterSet(Map<String, Parameter> byName, boolean forwarding) {
     this.byName = byName;
+    this.forwarding = forwarding;
   }
 
   /**
@@ -45,27 +48,34 @@ public final class ParameterSet {
   }
 
   /**
+   * Returns whether arguments that are not declared here are handed to the parts the policy is made
+   * of.
+   *
+   * @return false unless declared by {@link Builder#forwarding}
+   */
+  public boolean forwarding() {
+    return forwarding;
+  }
+
+  /**
    * Completes a user's arguments with the defaults and checks every value.
    *
    * @param policyId named in errors
    * @param spec the user's arguments
    * @return a complete configuration
-   * @throws IllegalArgumentException if an argument is unknown (naming the nearest known),
-   *     malformed or out of range
+   * @throws IllegalArgumentException if an argument is unknown (naming the nearest known) and this
+   *     set does not forward, or if one is malformed or out of range
    */
   public PolicyConfig resolve(String policyId, PolicySpec spec) {
-    for (String name : spec.arguments().keySet()) {
-      if (!byName.containsKey(name)) {
-        throw new IllegalArgumentException(
-            "policy '"
-                + policyId
-                + "' has no parameter '"
-                + name
-                + "'"
-                + Spelling.hint(name, byName.keySet())
-                + "; it has "
-                + (byName.isEmpty() ? "none" : String.join(", ", byName.keySet())));
+    Map<String, String> forwarded = new LinkedHashMap<>();
+    for (Map.Entry<String, String> argument : spec.arguments().entrySet()) {
+      if (byName.containsKey(argument.getKey())) {
+        continue;
       }
+      if (!forwarding) {
+        throw unknown(policyId, argument.getKey(), byName.keySet());
+      }
+      forwarded.put(argument.getKey(), argument.getValue());
     }
     Map<String, String> values = new LinkedHashMap<>();
     for (Parameter parameter : byName.values()) {
@@ -73,12 +83,34 @@ public final class ParameterSet {
       parameter.check(policyId, text);
       values.put(parameter.name(), text);
     }
-    return new PolicyConfig(policyId, values);
+    return new PolicyConfig(policyId, values, forwarded);
+  }
+
+  /**
+   * Returns the complaint about an argument that nobody declares.
+   *
+   * @param policyId whose argument it is
+   * @param name the argument
+   * @param known the names that would be right
+   * @return an exception that names the nearest known one and all of them
+   */
+  public static IllegalArgumentException unknown(
+      String policyId, String name, Collection<String> known) {
+    return new IllegalArgumentException(
+        "policy '"
+            + policyId
+            + "' has no parameter '"
+            + name
+            + "'"
+            + Spelling.hint(name, known)
+            + "; it has "
+            + (known.isEmpty() ? "none" : String.join(", ", known)));
   }
 
   /** Collects parameters; not thread-safe. A default outside its own range is refused at once. */
   public static final class Builder {
     private final Map<String, Parameter> byName = new LinkedHashMap<>();
+    private boolean forwarding;
 
     private Builder() {}
 
@@ -221,6 +253,17 @@ public final class ParameterSet {
           new Parameter(name, Parameter.Type.TEXT, defaultValue, "", 0, 0, List.of(), explanation));
     }
 
+    /**
+     * Lets arguments that are not declared here through to {@link PolicyConfig#forwarded}, for a
+     * policy that hands them to its parts. The policy must refuse what none of them declares.
+     *
+     * @return this builder
+     */
+    public Builder forwarding() {
+      forwarding = true;
+      return this;
+    }
+
     private Builder add(Parameter parameter) {
       PolicySpec.requireName("parameter name", parameter.name());
       parameter.check("default", parameter.defaultText());
@@ -237,7 +280,7 @@ public final class ParameterSet {
      * @return an immutable set
      */
     public ParameterSet build() {
-      return new ParameterSet(new LinkedHashMap<>(byName));
+      return new ParameterSet(new LinkedHashMap<>(byName), forwarding);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.headway.api.config;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -10,10 +11,22 @@ import java.util.function.Function;
 public final class PolicyConfig {
   private final String policyId;
   private final Map<String, String> values;
+  private final Map<String, String> forwarded;
 
-  PolicyConfig(String policyId, Map<String, String> values) {
+  PolicyConfig(String policyId, Map<String, String> values, Map<String, String> forwarded) {
     this.policyId = policyId;
     this.values = values;
+    this.forwarded = Collections.unmodifiableMap(forwarded);
+  }
+
+  /**
+   * Returns the arguments meant for the parts of the policy: those it does not declare itself.
+   *
+   * @return texts as written, unchecked, in the order written; empty unless the policy's {@link
+   *     ParameterSet} forwards
+   */
+  public Map<String, String> forwarded() {
+    return forwarded;
   }
 
   /**

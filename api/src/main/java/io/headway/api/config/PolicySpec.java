@@ -12,7 +12,7 @@ import java.util.StringJoiner;
 /**
  * A policy as users write it: {@code name} or {@code name:key=value,key=value}. A value that itself
  * holds {@code ,}, {@code =} or {@code :} stands in parentheses, as in {@code
- * composed:order=(vtc:outputPrice=2)}. Immutable.
+ * compose:order=(vtc:outputPrice=2)}. Immutable.
  *
  * @param name the policy's id
  * @param arguments the values given, in the order written; parentheses removed

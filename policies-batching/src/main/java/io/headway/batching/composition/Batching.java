@@ -12,21 +12,34 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a batching policy out of an order, an admission test, a composition and a rule of
- * preemption. For example VTC's fair order with Sarathi-Serve's composition:
+ * preemption. For example VTC's fair order with Sarathi-Serve's admission and composition, a
+ * product that nobody has published:
  *
  * <pre>{@code
+ * import static io.headway.batching.systems.BatchingParts.*;
+ *
  * var policy =
- *     Batching.order(FairShareOrder.of(new VtcLedger(VtcParameters.DEFAULT)))
- *         .admission(new WholePromptAdmission(0.01))
- *         .composition(new StallFreeComposer(512))
- *         .preemption(new LastCandidate())
+ *     Batching.order(vtc())
+ *         .admission(wholePrompt())
+ *         .composition(sarathiServe(512))
+ *         .preemption(recomputeYoungest())
  *         .build();
  * }</pre>
  *
- * <p>Combinations that cannot work are refused by {@link Builder#build}: an admission test that may
- * run out of memory without anybody to preempt; a victim selector that nobody would ever ask; a
- * composition that preempts for its order without a victim selector; a padded batch that others
- * could join.
+ * <p>The steps come in this order and none of the first three can be left out: what does not
+ * compile is no policy. {@link io.headway.batching.systems.BatchingParts} lists every part of this
+ * library; parts of one's own stand beside them. On a command line the same product is {@code
+ * compose:order=vtc,composition=sarathi-serve,tokenBudget=512}.
+ *
+ * <p>Products that cannot work, or in which a part would be without effect, are refused by {@link
+ * Builder#build} with the reason:
+ *
+ * <ol>
+ *   <li>an admission test that may run out of memory, without anybody to preempt;
+ *   <li>a composition that preempts in favour of the order, without a victim selector;
+ *   <li>a victim selector that nobody would ever ask;
+ *   <li>a padded batch that others could join.
+ * </ol>
  */
 public final class Batching {
   private Batching() {}
@@ -35,21 +48,17 @@ public final class Batching {
    * Starts with the order of the queue.
    *
    * @param order who is next
-   * @return a builder that still needs an admission test and a composition
+   * @return the step that takes the admission test
    */
-  public static Builder order(QueueOrder<?> order) {
-    return new Builder(requireNonNull(order, "order"));
+  public static Ordered order(QueueOrder<?> order) {
+    return new Ordered(requireNonNull(order, "order"));
   }
 
-  /** Collects the parts; not thread-safe. */
-  public static final class Builder {
+  /** An order that still needs an admission test. Immutable. */
+  public static final class Ordered {
     private final QueueOrder<?> order;
-    private String id = "composed";
-    private @Nullable AdmissionTest<?> admission;
-    private @Nullable BatchComposer<?> composition;
-    private @Nullable VictimSelector<?> victims;
 
-    private Builder(QueueOrder<?> order) {
+    private Ordered(QueueOrder<?> order) {
       this.order = order;
     }
 
@@ -57,22 +66,46 @@ public final class Batching {
      * Sets who may start and how much memory a sequence takes from the start.
      *
      * @param test the admission test
-     * @return this builder
+     * @return the step that takes the composition
      */
-    public Builder admission(AdmissionTest<?> test) {
-      admission = requireNonNull(test, "admission");
-      return this;
+    public Admitting admission(AdmissionTest<?> test) {
+      return new Admitting(order, requireNonNull(test, "admission"));
+    }
+  }
+
+  /** An order and an admission test that still need a composition. Immutable. */
+  public static final class Admitting {
+    private final QueueOrder<?> order;
+    private final AdmissionTest<?> admission;
+
+    private Admitting(QueueOrder<?> order, AdmissionTest<?> admission) {
+      this.order = order;
+      this.admission = admission;
     }
 
     /**
      * Sets which tokens run.
      *
      * @param composer the composition
-     * @return this builder
+     * @return a builder that has all it needs
      */
     public Builder composition(BatchComposer<?> composer) {
-      composition = requireNonNull(composer, "composition");
-      return this;
+      return new Builder(order, admission, requireNonNull(composer, "composition"));
+    }
+  }
+
+  /** Collects what is optional; not thread-safe. */
+  public static final class Builder {
+    private final QueueOrder<?> order;
+    private final AdmissionTest<?> admission;
+    private final BatchComposer<?> composition;
+    private String id = "compose";
+    private @Nullable VictimSelector<?> victims;
+
+    private Builder(QueueOrder<?> order, AdmissionTest<?> admission, BatchComposer<?> composition) {
+      this.order = order;
+      this.admission = admission;
+      this.composition = composition;
     }
 
     /**
@@ -87,7 +120,7 @@ public final class Batching {
     }
 
     /**
-     * Names the policy; {@code composed} by default.
+     * Names the policy; {@code compose} by default.
      *
      * @param name the id in reports
      * @return this builder
@@ -101,50 +134,45 @@ public final class Batching {
      * Makes the policy.
      *
      * @return an immutable policy
-     * @throws IllegalStateException if the admission test or the composition is missing
-     * @throws IllegalArgumentException if the parts cannot work together, saying why
+     * @throws IllegalArgumentException if the parts cannot work together, or one of them would be
+     *     without effect, saying why and what would be right
      */
     public ComposedBatchingPolicy build() {
-      if (admission == null || composition == null) {
-        throw new IllegalStateException(
-            "a batching policy needs an admission test and a composition; "
-                + (admission == null ? "admission" : "composition")
-                + " is missing");
-      }
-      check(admission, composition);
+      check();
       return ComposedBatchingPolicy.of(id, order, admission, composition, victims);
     }
 
-    private void check(AdmissionTest<?> test, BatchComposer<?> composer) {
-      boolean neverShort = test.claims().bound(Claims.Bound.PREEMPTIONS_PER_REQUEST).orElse(1) == 0;
-      boolean preemptsForOrder = composer instanceof PreemptsForOrder;
+    private void check() {
+      boolean neverShort =
+          admission.claims().bound(Claims.Bound.PREEMPTIONS_PER_REQUEST).orElse(1) == 0;
       if (victims == null && !neverShort) {
         throw refused(
             "admission '"
-                + test.id()
+                + admission.id()
                 + "' does not reserve memory for the whole output, so blocks can run out: add"
                 + " preemption, or reserve the whole output");
       }
-      if (victims == null && preemptsForOrder) {
+      if (victims == null && composition instanceof PreemptsForOrder) {
         throw refused(
             "composition '"
-                + composer.id()
+                + composition.id()
                 + "' preempts whom the order puts behind others: add preemption");
       }
-      if (victims != null && neverShort && composer instanceof PreemptsOnShortage) {
+      if (victims != null && neverShort && composition instanceof PreemptsOnShortage) {
         throw refused(
             "preemption '"
                 + victims.id()
                 + "' would never be asked, since admission '"
-                + test.id()
+                + admission.id()
                 + "' reserves memory for the whole output: leave one of them out");
       }
-      if (test instanceof PaddedBatchAdmission && !(composer instanceof RunToCompletionComposer)) {
+      if (admission instanceof PaddedBatchAdmission
+          && !(composition instanceof RunToCompletionComposer)) {
         throw refused(
             "admission '"
-                + test.id()
+                + admission.id()
                 + "' sizes one batch that nobody joins later, but composition '"
-                + composer.id()
+                + composition.id()
                 + "' admits while others run: use composition 'run-to-completion'");
       }
     }

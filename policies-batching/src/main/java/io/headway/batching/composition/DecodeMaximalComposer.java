@@ -46,7 +46,7 @@ public final class DecodeMaximalComposer implements BatchComposer<Stateless>, Pr
 
   @Override
   public String id() {
-    return "decode-maximal";
+    return "sarathi";
   }
 
   @Override

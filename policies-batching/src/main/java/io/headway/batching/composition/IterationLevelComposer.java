@@ -45,7 +45,7 @@ public final class IterationLevelComposer implements BatchComposer<Stateless>, P
 
   @Override
   public String id() {
-    return "iteration-level";
+    return "orca";
   }
 
   @Override

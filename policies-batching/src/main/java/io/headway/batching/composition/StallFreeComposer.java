@@ -70,7 +70,7 @@ public final class StallFreeComposer
 
   @Override
   public String id() {
-    return "stall-free";
+    return "sarathi-serve";
   }
 
   @Override

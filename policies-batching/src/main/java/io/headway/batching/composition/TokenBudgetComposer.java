@@ -56,7 +56,7 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
 
   @Override
   public String id() {
-    return "token-budget";
+    return "vllm-v1";
   }
 
   @Override

@@ -113,7 +113,7 @@ public final class WindowedComposer
 
   @Override
   public String id() {
-    return "windowed";
+    return "isrtf";
   }
 
   @Override

@@ -9,10 +9,10 @@ import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.VictimSelector;
 
 /**
- * Preempts the last candidate in the composer's order: the sequence admitted last under {@code
- * token-budget} (vLLM v1, fcfs), the last to arrive of those not yet visited under {@code
- * stall-free} (Sarathi-Serve), the last of the order under {@code windowed} (ELIS). O(1).
- * Thread-safe, stateless.
+ * Preempts the last candidate in the composer's order, which is the youngest: the sequence admitted
+ * last under {@code vllm-v1} (fcfs), the last to arrive of those not yet visited under {@code
+ * sarathi-serve}; under {@code isrtf} (ELIS) the last of the policy's order. O(1). Thread-safe,
+ * stateless.
  *
  * <p>By recomputation, to the head of the queue, by default.
  */
@@ -38,7 +38,7 @@ public final class LastCandidate implements VictimSelector<Stateless> {
 
   @Override
   public String id() {
-    return "last";
+    return "youngest";
   }
 
   @Override

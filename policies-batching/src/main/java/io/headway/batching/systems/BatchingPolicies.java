@@ -20,7 +20,7 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.add(SarathiServe.provider());
     all.add(Vtc.provider());
     all.add(Isrtf.provider());
-    all.add(Parts.composed());
+    all.add(Parts.compose());
     all.addAll(Parts.orders());
     all.addAll(Parts.ledgers());
     all.addAll(Parts.admissions());

@@ -55,19 +55,20 @@ public record Orca(WholeOutputAdmission.Length reservation, int modelTokens, int
    * @return an immutable policy
    */
   public ComposedBatchingPolicy policy() {
+    WholeOutputAdmission admission =
+        switch (reservation) {
+          case DECLARED -> WholeOutputAdmission.declared();
+          case MAXIMUM -> WholeOutputAdmission.maximum(modelTokens);
+          case PREDICTED -> WholeOutputAdmission.predicted();
+        };
     Batching.Builder builder =
         Batching.order(new FirstComeOrder())
+            .admission(admission)
             .composition(new IterationLevelComposer(batchSequences))
             .id(ID);
-    return switch (reservation) {
-      case DECLARED -> builder.admission(WholeOutputAdmission.declared()).build();
-      case MAXIMUM -> builder.admission(WholeOutputAdmission.maximum(modelTokens)).build();
-      case PREDICTED ->
-          builder
-              .admission(WholeOutputAdmission.predicted())
-              .preemption(new LastCandidate())
-              .build();
-    };
+    return reservation == WholeOutputAdmission.Length.PREDICTED
+        ? builder.preemption(new LastCandidate()).build()
+        : builder.build();
   }
 
   static PolicyProvider provider() {

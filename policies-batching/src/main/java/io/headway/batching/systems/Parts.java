@@ -1,5 +1,7 @@
 package io.headway.batching.systems;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headway.api.Decision;
 import io.headway.api.batching.AdmissionTest;
 import io.headway.api.batching.BatchComposer;
@@ -11,6 +13,7 @@ import io.headway.api.config.ParameterSet;
 import io.headway.api.config.PolicyConfig;
 import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
+import io.headway.api.config.PolicySpec;
 import io.headway.batching.admission.FirstChunkAdmission;
 import io.headway.batching.admission.PaddedBatchAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
@@ -30,12 +33,22 @@ import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
 import io.headway.batching.preemption.LastCandidate;
 import io.headway.batching.preemption.LeastUrgent;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The parts of composed policies by name, and the policy made of any of them. */
 final class Parts {
   private static final String MODE = "mode";
   private static final String NO_PREEMPTION = "none";
+  private static final String COMPOSE = "compose";
+  private static final String ORDER = "order";
+  private static final String ADMISSION = "admission";
+  private static final String COMPOSITION = "composition";
+  private static final String PREEMPTION = "preemption";
 
   private Parts() {}
 
@@ -174,7 +187,7 @@ final class Parts {
             ParameterSet.NONE,
             config -> new RunToCompletionComposer()),
         new PolicyProvider(
-            "iteration-level",
+            "orca",
             Decision.COMPOSITION,
             "Everybody in every iteration, prompts whole",
             "Yu et al., Orca, OSDI 2022",
@@ -189,7 +202,7 @@ final class Parts {
                 .build(),
             config -> new IterationLevelComposer(config.intValue("batchSequences"))),
         new PolicyProvider(
-            "token-budget",
+            "vllm-v1",
             Decision.COMPOSITION,
             "Running sequences, then the queue, up to a token budget",
             "vLLM v1",
@@ -212,7 +225,7 @@ final class Parts {
                     config.intValue("longPrefillTokenThreshold"),
                     config.booleanValue("chunkedPrefill"))),
         new PolicyProvider(
-            "decode-maximal",
+            "sarathi",
             Decision.COMPOSITION,
             "All decodes and one prefill chunk of constant sum",
             "Agrawal et al., SARATHI, arXiv 2308.16369",
@@ -227,7 +240,7 @@ final class Parts {
                 .build(),
             config -> new DecodeMaximalComposer(config.intValue("chunkTokens"))),
         new PolicyProvider(
-            "stall-free",
+            "sarathi-serve",
             Decision.COMPOSITION,
             "Every decode first, prefill chunks in the rest of the budget",
             "Agrawal et al., Sarathi-Serve, OSDI 2024",
@@ -238,7 +251,7 @@ final class Parts {
             config ->
                 new StallFreeComposer(ChunkSchedule.constant(config.intValue("tokenBudget")))),
         new PolicyProvider(
-            "windowed",
+            "isrtf",
             Decision.COMPOSITION,
             "The first of the order run for a window of tokens, then are chosen anew",
             "Choi et al., ELIS, arXiv 2505.09142",
@@ -257,9 +270,9 @@ final class Parts {
   static List<PolicyProvider> victims() {
     return List.of(
         new PolicyProvider(
-            "last",
+            "youngest",
             Decision.VICTIM_SELECTION,
-            "The last candidate in the composition's order",
+            "The last candidate in the composition's order: the youngest where that is arrival",
             "vLLM v1 (fcfs); Sarathi-Serve, OSDI 2024",
             ParameterSet.builder()
                 .choice(MODE, "recompute", List.of("recompute", "swap"), "how victims yield")
@@ -281,37 +294,103 @@ final class Parts {
   }
 
   /** Any product of the parts of this module. */
-  static PolicyProvider composed() {
+  static PolicyProvider compose() {
     return new PolicyProvider(
-        "composed",
+        COMPOSE,
         Decision.BATCHING,
         "Any order, admission, composition and preemption of this module",
         "folklore",
         ParameterSet.builder()
-            .policy("order", "fcfs", "who is next")
-            .policy("admission", "whole-prompt", "who may start, with how much memory")
-            .policy("composition", "stall-free", "which tokens run")
-            .policy("preemption", "last", "who yields on shortage; none for nobody")
+            .policy(ORDER, "fcfs", "who is next")
+            .policy(ADMISSION, "whole-prompt", "who may start, with how much memory")
+            .policy(COMPOSITION, "sarathi-serve", "which tokens run")
+            .policy(PREEMPTION, "youngest", "who yields on shortage; none for nobody")
+            .forwarding()
             .build(),
         Parts::compose);
   }
 
+  /** One role of a composed policy: who plays it, with which arguments. */
+  private record Role(String name, PolicyProvider provider, PolicySpec spec) {}
+
   private static Object compose(PolicyConfig config) {
     PolicyRegistry registry = PolicyRegistry.of(new BatchingPolicies());
+    Map<String, Role> roles = new LinkedHashMap<>();
+    role(roles, registry, config, ORDER, Decision.QUEUE_ORDER);
+    role(roles, registry, config, ADMISSION, Decision.ADMISSION);
+    role(roles, registry, config, COMPOSITION, Decision.COMPOSITION);
+    if (!config.text(PREEMPTION).equals(NO_PREEMPTION)) {
+      role(roles, registry, config, PREEMPTION, Decision.VICTIM_SELECTION);
+    }
+    config.forwarded().forEach((name, value) -> forward(roles, name, value));
     Batching.Builder builder =
-        Batching.order(
-                registry.create(Decision.QUEUE_ORDER, config.policy("order"), QueueOrder.class))
-            .admission(
-                registry.create(
-                    Decision.ADMISSION, config.policy("admission"), AdmissionTest.class))
-            .composition(
-                registry.create(
-                    Decision.COMPOSITION, config.policy("composition"), BatchComposer.class));
-    if (!config.text("preemption").equals(NO_PREEMPTION)) {
-      builder.preemption(
-          registry.create(
-              Decision.VICTIM_SELECTION, config.policy("preemption"), VictimSelector.class));
+        Batching.order(make(roles, ORDER, QueueOrder.class))
+            .admission(make(roles, ADMISSION, AdmissionTest.class))
+            .composition(make(roles, COMPOSITION, BatchComposer.class));
+    if (roles.containsKey(PREEMPTION)) {
+      builder.preemption(make(roles, PREEMPTION, VictimSelector.class));
     }
     return builder.build();
+  }
+
+  private static void role(
+      Map<String, Role> roles,
+      PolicyRegistry registry,
+      PolicyConfig config,
+      String name,
+      Decision decision) {
+    PolicySpec spec = config.policy(name);
+    roles.put(name, new Role(name, registry.provider(decision, spec.name()), spec));
+  }
+
+  /** Gives an argument of the whole policy to the one part that declares it. */
+  private static void forward(Map<String, Role> roles, String name, String value) {
+    List<Role> takers =
+        roles.values().stream().filter(r -> r.provider().parameters().has(name)).toList();
+    if (takers.isEmpty()) {
+      Set<String> known = new LinkedHashSet<>(List.of(ORDER, ADMISSION, COMPOSITION, PREEMPTION));
+      for (Role role : roles.values()) {
+        role.provider().parameters().list().forEach(p -> known.add(p.name()));
+      }
+      throw ParameterSet.unknown(COMPOSE, name, known);
+    }
+    Role taker = takers.get(0);
+    if (takers.size() > 1) {
+      throw new IllegalArgumentException(
+          "policy 'compose': "
+              + name
+              + " is a parameter of "
+              + takers.stream()
+                  .map(r -> r.name() + " '" + r.provider().id() + "'")
+                  .collect(Collectors.joining(" and of "))
+              + "; say whose, as in "
+              + taker.name()
+              + "="
+              + "("
+              + taker.provider().id()
+              + ":"
+              + name
+              + "="
+              + value
+              + ")");
+    }
+    if (taker.spec().arguments().containsKey(name)) {
+      throw new IllegalArgumentException(
+          "policy 'compose': "
+              + name
+              + " is given twice, by itself and in "
+              + taker.name()
+              + "=("
+              + taker.spec()
+              + "); leave one of them out");
+    }
+    roles.put(
+        taker.name(),
+        new Role(taker.name(), taker.provider(), taker.spec().withDefault(name, value)));
+  }
+
+  private static <T> T make(Map<String, Role> roles, String name, Class<T> type) {
+    Role role = requireNonNull(roles.get(name), name);
+    return type.cast(role.provider().create(role.spec()));
   }
 }

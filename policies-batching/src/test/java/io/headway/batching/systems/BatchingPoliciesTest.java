@@ -38,7 +38,7 @@ class BatchingPoliciesTest {
             "sarathi-serve",
             "vtc",
             "isrtf",
-            "composed");
+            "compose");
   }
 
   @ParameterizedTest
@@ -83,9 +83,28 @@ class BatchingPoliciesTest {
   @Test
   void anyProductOfPartsHasAName() {
     BatchingPolicy<?> policy =
-        make("composed:order=(vtc:outputPrice=3),admission=first-chunk,composition=stall-free");
-    assertThat(policy.toString()).isEqualTo("composed[vtc, first-chunk, stall-free, last]");
+        make("compose:order=(vtc:outputPrice=3),admission=first-chunk,composition=sarathi-serve");
+    assertThat(policy.id()).isEqualTo("compose");
+    assertThat(policy.toString()).isEqualTo("compose[vtc, first-chunk, sarathi-serve, youngest]");
     Run.with(policy).run(T1.JOBS);
+  }
+
+  @Test
+  void whatAComposedPolicyIsGivenReachesThePartThatDeclaresIt() {
+    List<String> flat =
+        Run.with(make("compose:composition=sarathi-serve,tokenBudget=8,watermarkFraction=0.2"))
+            .run(T1.JOBS)
+            .table();
+    assertThat(flat)
+        .isEqualTo(
+            Run.with(
+                    make(
+                        "compose:composition=(sarathi-serve:tokenBudget=8),"
+                            + "admission=(whole-prompt:watermarkFraction=0.2)"))
+                .run(T1.JOBS)
+                .table())
+        .isEqualTo(Run.with(new SarathiServe(8, 0.2).policy()).run(T1.JOBS).table())
+        .isNotEqualTo(Run.with(new SarathiServe(8, 0.01).policy()).run(T1.JOBS).table());
   }
 
   private BatchingPolicy<?> make(String text) {
@@ -103,9 +122,24 @@ class BatchingPoliciesTest {
           vtc:weights=(alice) | weights must be tenant=share entries separated by commas, each tenant once, such as (alice=2,bob=1), but has 'alice'
           vtc:weights=(alice=0) | weight of tenant 'alice' must be finite and above 0 shares, but was 0.0
           vtc:weights=(a=1,a=2) | weights must be tenant=share entries separated by commas, each tenant once, such as (alice=2,bob=1), but has 'a=2'
-          composed:composition=run-to-complete | unknown composition policy 'run-to-complete'; did you mean 'run-to-completion'?; known: run-to-completion, iteration-level, token-budget, decode-maximal, stall-free, windowed
+          compose:tokenBudgt=3 | policy 'compose' has no parameter 'tokenBudgt'; did you mean 'tokenBudget'?; it has order, admission, composition, preemption, watermarkFraction, tokenBudget, mode, place
+          compose:preemption=none,mode=swap | policy 'compose' has no parameter 'mode'; it has order, admission, composition, preemption, watermarkFraction, tokenBudget
+          compose:tokenBudget=0 | policy 'sarathi-serve': tokenBudget must be a whole number of at least 1 tokens, but was '0' (default 512)
+          compose:tokenBudget=3,composition=(sarathi-serve:tokenBudget=4) | policy 'compose': tokenBudget is given twice, by itself and in composition=(sarathi-serve:tokenBudget=4); leave one of them out
+          compose:preemption=none | batching policy makes no sense: admission 'whole-prompt' does not reserve memory for the whole output, so blocks can run out: add preemption, or reserve the whole output
+          compose:admission=whole-output | batching policy makes no sense: preemption 'youngest' would never be asked, since admission 'whole-output' reserves memory for the whole output: leave one of them out
           """)
   void refusalsSayWhatWouldBeRight(String text, String message) {
     assertThatIllegalArgumentException().isThrownBy(() -> make(text)).withMessage(message);
+  }
+
+  @Test
+  void anUnknownPartIsAnsweredWithTheNearestAndWithAll() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> make("compose:composition=run-to-complete"))
+        .withMessageStartingWith(
+            "unknown composition policy 'run-to-complete'; did you mean 'run-to-completion'?;"
+                + " known: run-to-completion, ")
+        .withMessageContaining("sarathi-serve");
   }
 }
