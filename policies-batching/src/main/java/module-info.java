@@ -1,4 +1,4 @@
-/** Queue order, admission, batch composition, preemption, fairness and speculation. */
+/** Queue order, admission, batch composition, preemption, fairness, planning and speculation. */
 module io.headway.batching {
   requires transitive io.headway.api;
   requires static transitive org.jspecify;

@@ -50,6 +50,11 @@ public final class Claims {
      * tokens.
      */
     SERVICE_DIFFERENCE,
+    /**
+     * Iterations by which work of the batch lane may delay a token of an interactive request,
+     * against the same engine without the lane, with one plan in flight.
+     */
+    INTERACTIVE_DELAY_ITERATIONS,
     /** Preemptions of one request over its life. */
     PREEMPTIONS_PER_REQUEST,
     /** Largest difference of assigned requests between identical instances. */

@@ -31,6 +31,8 @@ public final class Request {
   private final String session;
   private final String workload;
   private final int priority;
+  private final Lane lane;
+  private final long expiresNanos;
   private final long deadlineNanos;
   private final long ttftTargetNanos;
   private final long tpotTargetNanos;
@@ -50,6 +52,8 @@ public final class Request {
     session = b.session;
     workload = b.workload;
     priority = b.priority;
+    lane = b.lane;
+    expiresNanos = b.expiresNanos;
     deadlineNanos = b.deadlineNanos;
     ttftTargetNanos = b.ttftTargetNanos;
     tpotTargetNanos = b.tpotTargetNanos;
@@ -194,6 +198,35 @@ public final class Request {
    */
   public int priority() {
     return priority;
+  }
+
+  /**
+   * Returns which traffic the request belongs to.
+   *
+   * @return {@link Lane#INTERACTIVE} by default
+   */
+  public Lane lane() {
+    return lane;
+  }
+
+  /**
+   * Returns whether a time was given at which the request expires in its lane.
+   *
+   * @return true if {@link #expiresNanos()} is meaningful
+   */
+  public boolean hasExpiry() {
+    return expiresNanos != Long.MAX_VALUE;
+  }
+
+  /**
+   * Returns the time from which a request of the batch lane is not started any more. One that runs
+   * then may go on; a {@link #deadlineNanos() deadline} would end it. Read by policies that have a
+   * batch lane; others ignore it.
+   *
+   * @return nanoseconds on the caller's clock, {@link Long#MAX_VALUE} if none was given
+   */
+  public long expiresNanos() {
+    return expiresNanos;
   }
 
   /**
@@ -343,6 +376,8 @@ public final class Request {
     private String session = "";
     private String workload = "";
     private int priority;
+    private Lane lane = Lane.INTERACTIVE;
+    private long expiresNanos = Long.MAX_VALUE;
     private long deadlineNanos = Long.MAX_VALUE;
     private long ttftTargetNanos = ABSENT;
     private long tpotTargetNanos = ABSENT;
@@ -457,7 +492,30 @@ public final class Request {
     }
 
     /**
-     * Sets the time at which the request expires; never by default.
+     * Sets which traffic the request belongs to; {@link Lane#INTERACTIVE} by default.
+     *
+     * @param value the lane
+     * @return this builder
+     */
+    public Builder lane(Lane value) {
+      lane = requireNonNull(value, "lane");
+      return this;
+    }
+
+    /**
+     * Sets the time from which a request of the batch lane is not started any more; none by
+     * default.
+     *
+     * @param nanos on the caller's clock
+     * @return this builder
+     */
+    public Builder expiresNanos(long nanos) {
+      expiresNanos = nanos;
+      return this;
+    }
+
+    /**
+     * Sets the time at which the request expires, running or not; never by default.
      *
      * @param nanos on the caller's clock
      * @return this builder

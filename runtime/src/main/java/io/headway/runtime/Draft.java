@@ -4,6 +4,7 @@ import io.headway.api.Invariant;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.DraftOutcome;
+import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.SequenceState;
@@ -36,7 +37,8 @@ final class Draft implements BatchDraft {
     ADMITTED,
     GREW,
     PREEMPTED,
-    REFUSED
+    REFUSED,
+    EXPIRED
   }
 
   /** What a step raises while it is carried out. */
@@ -73,7 +75,7 @@ final class Draft implements BatchDraft {
   private int tokens;
   private int rows;
   private int preemptions;
-  private int refusals;
+  private int endings;
   private int padding;
   private int[] batch = new int[16];
   private int batchSize;
@@ -123,7 +125,7 @@ final class Draft implements BatchDraft {
     tokens = 0;
     rows = 0;
     preemptions = 0;
-    refusals = 0;
+    endings = 0;
     padding = 0;
     batchSize = 0;
     admittedSize = 0;
@@ -306,9 +308,20 @@ final class Draft implements BatchDraft {
   public void refuse(int sequence) {
     requireWritable();
     requireQueued(sequence, "refused");
-    record(Step.REFUSED, sequence, sequences.dequeue(sequence));
+    endQueued(sequence, Step.REFUSED);
+  }
+
+  @Override
+  public void expire(int sequence) {
+    requireWritable();
+    requireQueued(sequence, "expired");
+    endQueued(sequence, Step.EXPIRED);
+  }
+
+  private void endQueued(int sequence, Step how) {
+    record(how, sequence, sequences.dequeue(sequence));
     sequences.setState(sequence, SequenceState.FINISHED);
-    refusals++;
+    endings++;
   }
 
   @Override
@@ -668,7 +681,7 @@ final class Draft implements BatchDraft {
     rows = 0;
     steps = 0;
     preemptions = 0;
-    refusals = 0;
+    endings = 0;
     admittedSize = 0;
   }
 
@@ -685,17 +698,23 @@ final class Draft implements BatchDraft {
     return batch[i];
   }
 
-  int refusals() {
-    return refusals;
+  /** Returns how many queued sequences were ended. */
+  int endings() {
+    return endings;
   }
 
   int steps() {
     return steps;
   }
 
-  /** Returns the sequence that step {@code i} refused, or NONE if it did something else. */
-  int refusedBy(int i) {
-    return stepKinds[i] == Step.REFUSED ? stepSequences[i] : NONE;
+  /** Returns the queued sequence that step {@code i} ended, or NONE if it did something else. */
+  int endedBy(int i) {
+    return stepKinds[i] == Step.REFUSED || stepKinds[i] == Step.EXPIRED ? stepSequences[i] : NONE;
+  }
+
+  /** Returns why step {@code i} ended a sequence. */
+  End endOf(int i) {
+    return stepKinds[i] == Step.EXPIRED ? End.EXPIRED : End.NEVER_FITS;
   }
 
   /** Returns the sequence that step {@code i} preempted, or NONE if it did something else. */
@@ -730,7 +749,7 @@ final class Draft implements BatchDraft {
     int s = stepSequences[i];
     switch (stepKinds[i]) {
       case GREW -> sequences.writable[s] = stepWritable[i];
-      case REFUSED -> {
+      case REFUSED, EXPIRED -> {
         sequences.setState(s, stepStates[i]);
         sequences.enqueueAfter(stepNeighbours[i], s);
       }

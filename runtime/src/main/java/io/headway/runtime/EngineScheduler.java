@@ -401,7 +401,7 @@ public final class EngineScheduler implements AutoCloseable {
     return true;
   }
 
-  /** Tells of admissions, preemptions and refusals of the draft just committed. */
+  /** Tells of admissions, preemptions and ends of the draft just committed. */
   private void report() {
     for (int i = 0; i < draft.admittedCount(); i++) {
       int s = draft.admitted(i);
@@ -411,7 +411,7 @@ public final class EngineScheduler implements AutoCloseable {
       listener.started(
           sequences.handle(s), sequences.nowNanos - sequences.arrival[s], draft.cached(i));
     }
-    if (draft.preemptions() == 0 && draft.refusals() == 0) {
+    if (draft.preemptions() == 0 && draft.endings() == 0) {
       return;
     }
     tally.preemptions += draft.preemptions();
@@ -420,9 +420,9 @@ public final class EngineScheduler implements AutoCloseable {
       if (victim != NONE) {
         listener.preempted(sequences.handle(victim), sequences.preempted[victim]);
       }
-      int refused = draft.refusedBy(i);
-      if (refused != NONE) {
-        lifecycle.finish(refused, End.NEVER_FITS, "");
+      int ended = draft.endedBy(i);
+      if (ended != NONE) {
+        lifecycle.finish(ended, draft.endOf(i), "");
       }
     }
   }

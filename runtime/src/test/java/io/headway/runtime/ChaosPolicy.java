@@ -100,7 +100,11 @@ final class ChaosPolicy implements BatchingPolicy<Stateless> {
     while (s != BatchView.NONE) {
       int behind = view.nextWaiting(s);
       if (chance(2)) {
-        draft.refuse(s);
+        if (chance(50)) {
+          draft.refuse(s);
+        } else {
+          draft.expire(s);
+        }
       } else if (chance(70)) {
         int tokens = chance(50) ? Integer.MAX_VALUE : 1 + random.nextInt(8);
         int reserve = chance(60) ? 0 : random.nextInt(view.request(s).maxKvTokens() + 1);

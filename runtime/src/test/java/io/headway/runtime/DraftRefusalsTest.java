@@ -8,10 +8,13 @@ import io.headway.api.PolicyViolationException;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
+import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.memory.pool.PagedKvBlockPool;
 import io.headway.memory.pool.PagedKvConfig;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -162,6 +165,31 @@ class DraftRefusalsTest {
         "",
         "sequence " + dec + " is unknown or over",
         (view, draft) -> draft.schedule(dec, 1));
+  }
+
+  @Test
+  void expiringARunningSequence() {
+    refused(
+        Invariant.INV_02,
+        "dec",
+        "only a queued sequence can be expired, but it is RUNNING",
+        (view, draft) -> draft.expire(dec));
+  }
+
+  @Test
+  void expiringAWaitingSequenceEndsItAsExpired() {
+    policy.then((view, draft) -> draft.expire(wait));
+    scheduler.next(nowNanos);
+    List<String> ends = new ArrayList<>();
+    scheduler.events(
+        new EngineEvents() {
+          @Override
+          public void ended(long handle, End end, String detail) {
+            ends.add(end.name());
+          }
+        });
+    assertThat(ends).containsExactly("EXPIRED");
+    assertThat(scheduler.handleOf("wait")).isEqualTo(-1);
   }
 
   @Test

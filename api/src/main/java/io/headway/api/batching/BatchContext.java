@@ -24,9 +24,9 @@ public interface BatchContext {
 
   /**
    * Returns the first waiting sequence in the policy's order that was not set aside in this
-   * decision.
+   * decision. With a {@link BatchPlanner}, planned sequences come before the others.
    *
-   * @return a sequence, or {@link BatchView#NONE}
+   * @return a sequence, or {@link BatchView#NONE} if nobody waits or the plan lets nobody start now
    */
   int head();
 
@@ -56,6 +56,13 @@ public interface BatchContext {
    * @return {@link DraftOutcome#DONE} or why not
    */
   DraftOutcome admit(int sequence, int tokens);
+
+  /**
+   * Ends a queued sequence whose time to start has passed, as {@link BatchDraft#expire}.
+   *
+   * @param sequence a queued sequence
+   */
+  void expire(int sequence);
 
   /**
    * Asks the victim selector for one of all running sequences, in order of admission, and preempts

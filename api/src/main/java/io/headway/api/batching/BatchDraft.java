@@ -122,6 +122,15 @@ public interface BatchDraft {
   void refuse(int sequence);
 
   /**
+   * Ends a queued sequence as {@link End#EXPIRED}: its time to start has passed. A deadline of the
+   * request itself needs no policy; the runtime keeps it.
+   *
+   * @param sequence waiting or swapped
+   * @throws io.headway.api.PolicyViolationException if the sequence is not queued
+   */
+  void expire(int sequence);
+
+  /**
    * Declares token positions that the executor computes in vain beside the batch: padded prompts
    * and rows of ended sequences in a static batch. They cost time and no memory, and are not
    * charged to the token limit.

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.Claims;
 import io.headway.api.batching.AdmissionTest;
 import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.admission.PaddedBatchAdmission;
@@ -101,6 +102,7 @@ public final class Batching {
     private final BatchComposer<?> composition;
     private String id = "compose";
     private @Nullable VictimSelector<?> victims;
+    private @Nullable BatchPlanner<?> planner;
 
     private Builder(QueueOrder<?> order, AdmissionTest<?> admission, BatchComposer<?> composition) {
       this.order = order;
@@ -116,6 +118,18 @@ public final class Batching {
      */
     public Builder preemption(VictimSelector<?> selector) {
       victims = requireNonNull(selector, "preemption");
+      return this;
+    }
+
+    /**
+     * Sets who plans an order or whole batches once per window, in front of the order of the queue;
+     * nobody by default.
+     *
+     * @param batchPlanner the planner
+     * @return this builder
+     */
+    public Builder planning(BatchPlanner<?> batchPlanner) {
+      planner = requireNonNull(batchPlanner, "planning");
       return this;
     }
 
@@ -139,7 +153,7 @@ public final class Batching {
      */
     public ComposedBatchingPolicy build() {
       check();
-      return ComposedBatchingPolicy.of(id, order, admission, composition, victims);
+      return ComposedBatchingPolicy.of(id, order, admission, composition, victims, planner);
     }
 
     private void check() {

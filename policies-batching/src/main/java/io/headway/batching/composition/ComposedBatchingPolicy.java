@@ -11,6 +11,7 @@ import io.headway.api.batching.AdmissionVerdict;
 import io.headway.api.batching.BatchComposer;
 import io.headway.api.batching.BatchContext;
 import io.headway.api.batching.BatchDraft;
+import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.DraftOutcome;
@@ -19,15 +20,17 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.batching.VictimSelector;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Decides the batch of each iteration by four parts: a {@link QueueOrder} says who is next, an
  * {@link AdmissionTest} whether it may start and how much memory it takes, a {@link BatchComposer}
- * which tokens run, and a {@link VictimSelector} who yields on shortage. Every published batching
- * system of {@code io.headway.batching.systems} is one product of such parts; {@link Batching}
- * makes new ones and refuses those that make no sense.
+ * which tokens run, and a {@link VictimSelector} who yields on shortage; a {@link BatchPlanner}, if
+ * there is one, says once per window who goes before the order. Every published batching system of
+ * {@code io.headway.batching.systems} is one product of such parts; {@link Batching} makes new ones
+ * and refuses those that make no sense.
  *
  * <p>The policy keeps the waiting sequences in the structure that the order's {@link
  * QueueOrder.KeyChange} allows: the scheduler's own list, a heap, a heap of tenants over one queue
@@ -42,33 +45,36 @@ import org.jspecify.annotations.Nullable;
 public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatchingPolicy.State> {
   private final String id;
   private final Claims claims;
-  private final Parts<?, ?, ?, ?> parts;
+  private final Parts<?, ?, ?, ?, ?> parts;
 
-  private ComposedBatchingPolicy(String id, Claims claims, Parts<?, ?, ?, ?> parts) {
+  private ComposedBatchingPolicy(String id, Claims claims, Parts<?, ?, ?, ?, ?> parts) {
     this.id = id;
     this.claims = claims;
     this.parts = parts;
   }
 
-  static <O, A, C, V> ComposedBatchingPolicy of(
+  static <O, A, C, V, P> ComposedBatchingPolicy of(
       String id,
       QueueOrder<O> order,
       AdmissionTest<A> admission,
       BatchComposer<C> composition,
-      @Nullable VictimSelector<V> victims) {
+      @Nullable VictimSelector<V> victims,
+      @Nullable BatchPlanner<P> planner) {
     return new ComposedBatchingPolicy(
         id,
-        claimsOf(order, admission, composition, victims),
-        new Parts<>(order, admission, composition, victims));
+        claimsOf(order, admission, composition, victims, planner),
+        new Parts<>(id, order, admission, composition, victims, planner));
   }
 
   private static Claims claimsOf(
       QueueOrder<?> order,
       AdmissionTest<?> admission,
       BatchComposer<?> composition,
-      @Nullable VictimSelector<?> victims) {
-    Claims all = order.claims().and(admission.claims()).and(composition.claims());
-    Claims joined = victims == null ? all : all.and(victims.claims());
+      @Nullable VictimSelector<?> victims,
+      @Nullable BatchPlanner<?> planner) {
+    Claims three = order.claims().and(admission.claims()).and(composition.claims());
+    Claims four = victims == null ? three : three.and(victims.claims());
+    Claims joined = planner == null ? four : four.and(planner.claims());
     Claims.Builder kept = Claims.builder();
     joined.needs().forEach(kept::needs);
     for (Claims.Bound bound : Claims.Bound.values()) {
@@ -124,6 +130,15 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
    */
   public BatchComposer<?> composition() {
     return parts.composition;
+  }
+
+  /**
+   * Returns who goes before the order.
+   *
+   * @return the planner, or empty if the policy has none
+   */
+  public Optional<BatchPlanner<?>> planning() {
+    return Optional.ofNullable(parts.planner);
   }
 
   /**
@@ -197,6 +212,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         + parts.composition.id()
         + ", "
         + (parts.victims == null ? "no preemption" : parts.victims.id())
+        + (parts.planner == null ? "" : ", " + parts.planner.id())
         + "]";
   }
 
@@ -207,7 +223,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     /**
      * Returns the state of one part.
      *
-     * @param part the order, admission test, composer or victim selector of this policy
+     * @param part the order, admission test, composer, victim selector or planner of this policy
      * @param <S> the type of its state
      * @return its state
      * @throws IllegalArgumentException if the policy is not made of this very object
@@ -235,18 +251,20 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     abstract void onTenantForgotten(int tenant);
   }
 
-  private record Parts<O, A, C, V>(
+  private record Parts<O, A, C, V, P>(
+      String id,
       QueueOrder<O> order,
       AdmissionTest<A> admission,
       BatchComposer<C> composition,
-      @Nullable VictimSelector<V> victims) {
+      @Nullable VictimSelector<V> victims,
+      @Nullable BatchPlanner<P> planner) {
     State newState() {
       return new BoundState<>(this);
     }
   }
 
   /** The parts with their states: the one place where both types are known. */
-  private static final class BoundState<O, A, C, V> extends State implements BatchContext {
+  private static final class BoundState<O, A, C, V, P> extends State implements BatchContext {
     private final QueueOrder<O> order;
     private final AdmissionTest<A> admission;
     private final BatchComposer<C> composition;
@@ -264,6 +282,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private final boolean keysPerTenant;
 
     private final WaitingQueue queue;
+    private final @Nullable Planning<P> planning;
     private int[] candidates = new int[16];
 
     private @Nullable BatchView view;
@@ -274,7 +293,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private boolean refused;
     private boolean refusedByTest;
 
-    BoundState(Parts<O, A, C, V> parts) {
+    BoundState(Parts<O, A, C, V, P> parts) {
       order = parts.order;
       admission = parts.admission;
       composition = parts.composition;
@@ -308,6 +327,37 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
               && !same(victims, composition);
       keysPerTenant = orderListens && order.keyChange() == QueueOrder.KeyChange.PER_TENANT;
       queue = WaitingQueue.of(order, orderState);
+      planning = parts.planner == null ? null : planning(parts.id, parts.planner);
+    }
+
+    private Planning<P> planning(String policyId, BatchPlanner<P> planner) {
+      P state =
+          victims == null || victimsState == null
+              ? sharedOr(
+                  planner,
+                  order,
+                  orderState,
+                  admission,
+                  admissionState,
+                  composition,
+                  compositionState)
+              : sharedOr(
+                  planner,
+                  order,
+                  orderState,
+                  admission,
+                  admissionState,
+                  composition,
+                  compositionState,
+                  victims,
+                  victimsState);
+      boolean listens =
+          keepsState(state)
+              && !same(planner, order)
+              && !same(planner, admission)
+              && !same(planner, composition)
+              && (victims == null || !same(planner, victims));
+      return new Planning<>(policyId, planner, state, listens);
     }
 
     private static boolean same(Object a, Object b) {
@@ -344,6 +394,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victims != null && part == victims) {
         return (S) requireNonNull(victimsState);
       }
+      if (planning != null && part == planning.planner()) {
+        return (S) requireNonNull(planning.state());
+      }
       throw new IllegalArgumentException(
           "part must be one this policy is made of, but '" + part.id() + "' is not");
     }
@@ -361,10 +414,16 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       shortage = false;
       refused = false;
       refusedByTest = false;
+      if (planning != null) {
+        planning.beginDecision();
+      }
       try {
         composition.compose(compositionState, this);
       } finally {
         queue.endDecision(view);
+        if (planning != null) {
+          planning.endDecision();
+        }
         this.view = null;
         this.draft = null;
       }
@@ -372,7 +431,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     @Override
     long wakeAtNanos(BatchView view) {
-      return composition.wakeAtNanos(compositionState, view);
+      long wake = composition.wakeAtNanos(compositionState, view);
+      return planning == null ? wake : Math.min(wake, planning.wakeAtNanos(view));
     }
 
     @Override
@@ -381,6 +441,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         return 0;
       }
       int iterations = composition.repeatableIterations(compositionState, view);
+      if (planning != null) {
+        iterations = Math.min(iterations, planning.repeatableIterations(view));
+      }
       if (refusedByTest) {
         iterations = Math.min(iterations, admission.repeatableIterations(admissionState, view));
       }
@@ -413,6 +476,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victims != null && victimsState != null && victimsListen) {
         victims.onQueued(victimsState, view, sequence);
       }
+      if (planning != null) {
+        planning.onQueued(view, sequence);
+      }
       queue.entered(view, sequence);
     }
 
@@ -431,6 +497,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victims != null && victimsState != null && victimsListen) {
         victims.onAdmitted(victimsState, view, sequence, cachedTokens);
       }
+      if (planning != null) {
+        planning.onAdmitted(view, sequence, cachedTokens);
+      }
       keyChanged(view, sequence);
     }
 
@@ -447,6 +516,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       }
       if (victims != null && victimsState != null && victimsListen) {
         victims.onPreempted(victimsState, view, sequence);
+      }
+      if (planning != null) {
+        planning.onPreempted(view, sequence);
       }
       keyChanged(view, sequence);
     }
@@ -466,6 +538,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victims != null && victimsState != null && victimsListen) {
         victims.onServed(victimsState, view, sequence, prefillTokens, outputTokens);
       }
+      if (planning != null) {
+        planning.onServed(view, sequence, prefillTokens, outputTokens);
+      }
     }
 
     @Override
@@ -483,6 +558,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victims != null && victimsState != null && victimsListen) {
         victims.onEnded(victimsState, view, sequence, end);
       }
+      if (planning != null) {
+        planning.onEnded(view, sequence, end);
+      }
       keyChanged(view, sequence);
     }
 
@@ -499,6 +577,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       }
       if (victims != null && victimsState != null && victimsListen) {
         victims.onTenantForgotten(victimsState, tenant);
+      }
+      if (planning != null) {
+        planning.onTenantForgotten(tenant);
       }
     }
 
@@ -520,17 +601,23 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     @Override
     public int head() {
-      return queue.head(view());
+      return planning == null ? queue.head(view()) : planning.head(view(), queue);
     }
 
     @Override
     public void setAside(int sequence) {
-      queue.setAside(view(), sequence);
+      if (planning == null || !planning.setAside(sequence)) {
+        queue.setAside(view(), sequence);
+      }
     }
 
     @Override
     public int compare(int a, int b) {
       BatchView now = view();
+      int planned = planning == null ? 0 : planning.compare(a, b);
+      if (planned != 0 || a == b) {
+        return planned;
+      }
       switch (order.keyChange()) {
         case QUEUE_ORDER -> {
           return now.compareArrival(a, b);
@@ -573,6 +660,12 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         refused = true;
       }
       return outcome;
+    }
+
+    @Override
+    public void expire(int sequence) {
+      draft().expire(sequence);
+      queue.ended(view(), sequence);
     }
 
     @Override

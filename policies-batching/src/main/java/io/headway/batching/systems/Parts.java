@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.Decision;
 import io.headway.api.batching.AdmissionTest;
 import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
@@ -43,12 +44,13 @@ import java.util.stream.Collectors;
 /** The parts of composed policies by name, and the policy made of any of them. */
 final class Parts {
   private static final String MODE = "mode";
-  private static final String NO_PREEMPTION = "none";
+  private static final String NOBODY = "none";
   private static final String COMPOSE = "compose";
   private static final String ORDER = "order";
   private static final String ADMISSION = "admission";
   private static final String COMPOSITION = "composition";
   private static final String PREEMPTION = "preemption";
+  private static final String PLANNING = "planning";
 
   private Parts() {}
 
@@ -298,13 +300,14 @@ final class Parts {
     return new PolicyProvider(
         COMPOSE,
         Decision.BATCHING,
-        "Any order, admission, composition and preemption of this module",
+        "Any order, admission, composition, preemption and planning of this module",
         "folklore",
         ParameterSet.builder()
             .policy(ORDER, "fcfs", "who is next")
             .policy(ADMISSION, "whole-prompt", "who may start, with how much memory")
             .policy(COMPOSITION, "sarathi-serve", "which tokens run")
             .policy(PREEMPTION, "youngest", "who yields on shortage; none for nobody")
+            .policy(PLANNING, NOBODY, "who plans in front of the order; none for nobody")
             .forwarding()
             .build(),
         Parts::compose);
@@ -319,8 +322,11 @@ final class Parts {
     role(roles, registry, config, ORDER, Decision.QUEUE_ORDER);
     role(roles, registry, config, ADMISSION, Decision.ADMISSION);
     role(roles, registry, config, COMPOSITION, Decision.COMPOSITION);
-    if (!config.text(PREEMPTION).equals(NO_PREEMPTION)) {
+    if (!config.text(PREEMPTION).equals(NOBODY)) {
       role(roles, registry, config, PREEMPTION, Decision.VICTIM_SELECTION);
+    }
+    if (!config.text(PLANNING).equals(NOBODY)) {
+      role(roles, registry, config, PLANNING, Decision.BATCH_PLANNING);
     }
     config.forwarded().forEach((name, value) -> forward(roles, name, value));
     Batching.Builder builder =
@@ -329,6 +335,9 @@ final class Parts {
             .composition(make(roles, COMPOSITION, BatchComposer.class));
     if (roles.containsKey(PREEMPTION)) {
       builder.preemption(make(roles, PREEMPTION, VictimSelector.class));
+    }
+    if (roles.containsKey(PLANNING)) {
+      builder.planning(make(roles, PLANNING, BatchPlanner.class));
     }
     return builder.build();
   }
@@ -348,7 +357,7 @@ final class Parts {
     List<Role> takers =
         roles.values().stream().filter(r -> r.provider().parameters().has(name)).toList();
     if (takers.isEmpty()) {
-      Set<String> known = new LinkedHashSet<>(List.of(ORDER, ADMISSION, COMPOSITION, PREEMPTION));
+      Set<String> known = new LinkedHashSet<>(List.of(ORDER, ADMISSION, COMPOSITION, PREEMPTION, PLANNING));
       for (Role role : roles.values()) {
         role.provider().parameters().list().forEach(p -> known.add(p.name()));
       }

@@ -29,6 +29,7 @@ class PlanProbe<S> implements BatchingPolicy<S> {
   private final List<String> preempted = new ArrayList<>();
   private final List<String> admitted = new ArrayList<>();
   private final List<String> waiting = new ArrayList<>();
+  private final List<String> expired = new ArrayList<>();
   private boolean decided;
 
   PlanProbe(BatchingPolicy<S> policy) {
@@ -56,6 +57,10 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     return admitted;
   }
 
+  List<String> expired() {
+    return expired;
+  }
+
   /** The queue after the last decision. */
   List<String> waiting() {
     return waiting;
@@ -66,6 +71,7 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     batch.clear();
     preempted.clear();
     admitted.clear();
+    expired.clear();
     decided = false;
   }
 
@@ -237,6 +243,13 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     @Override
     public void refuse(int sequence) {
       draft.refuse(sequence);
+    }
+
+    @Override
+    public void expire(int sequence) {
+      String id = view.request(sequence).id();
+      draft.expire(sequence);
+      expired.add(id);
     }
 
     @Override
