@@ -122,8 +122,8 @@ class BatchingPoliciesTest {
           vtc:weights=(alice) | weights must be tenant=share entries separated by commas, each tenant once, such as (alice=2,bob=1), but has 'alice'
           vtc:weights=(alice=0) | weight of tenant 'alice' must be finite and above 0 shares, but was 0.0
           vtc:weights=(a=1,a=2) | weights must be tenant=share entries separated by commas, each tenant once, such as (alice=2,bob=1), but has 'a=2'
-          compose:tokenBudgt=3 | policy 'compose' has no parameter 'tokenBudgt'; did you mean 'tokenBudget'?; it has order, admission, composition, preemption, watermarkFraction, tokenBudget, mode, place
-          compose:preemption=none,mode=swap | policy 'compose' has no parameter 'mode'; it has order, admission, composition, preemption, watermarkFraction, tokenBudget
+          compose:tokenBudgt=3 | policy 'compose' has no parameter 'tokenBudgt'; did you mean 'tokenBudget'?; it has order, admission, composition, preemption, planning, watermarkFraction, tokenBudget, mode, place
+          compose:preemption=none,mode=swap | policy 'compose' has no parameter 'mode'; it has order, admission, composition, preemption, planning, watermarkFraction, tokenBudget
           compose:tokenBudget=0 | policy 'sarathi-serve': tokenBudget must be a whole number of at least 1 tokens, but was '0' (default 512)
           compose:tokenBudget=3,composition=(sarathi-serve:tokenBudget=4) | policy 'compose': tokenBudget is given twice, by itself and in composition=(sarathi-serve:tokenBudget=4); leave one of them out
           compose:preemption=none | batching policy makes no sense: admission 'whole-prompt' does not reserve memory for the whole output, so blocks can run out: add preemption, or reserve the whole output
