@@ -1,5 +1,7 @@
 /** Invariants, scenarios, contracts, mutants and conformance vectors for scheduling policies. */
 module io.headway.testkit {
+  exports io.headway.testkit.check;
+  exports io.headway.testkit.trace;
   exports io.headway.testkit.vectors;
 
   requires transitive com.fasterxml.jackson.databind;

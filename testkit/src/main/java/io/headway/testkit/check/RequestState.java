@@ -1,0 +1,219 @@
+package io.headway.testkit.check;
+
+import io.headway.testkit.trace.TraceEvent;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** What a trace has said about one request, until it is over and holds nothing. */
+public final class RequestState {
+  /** Where a request stands. */
+  public enum Phase {
+    /** In the queue, never run or put back by recomputation or failure. */
+    WAITING,
+    /** Waits for something outside. */
+    DEFERRED,
+    /** May be scheduled. */
+    RUNNING,
+    /** In the queue after preemption by recomputation. */
+    PREEMPTED,
+    /** In the queue with its KV in host memory. */
+    SWAPPED,
+    /** On its way here or away. */
+    TRANSFERRING,
+    /** Over, but something it holds has not been given back. */
+    ENDED;
+
+    /**
+     * Returns whether a request in this phase stands in the queue.
+     *
+     * @return true for waiting, preempted and swapped
+     */
+    public boolean queued() {
+      return this == WAITING || this == PREEMPTED || this == SWAPPED;
+    }
+  }
+
+  /** A block that is not there: its place in a table is empty. */
+  static final long HOLE = -1;
+
+  final String id;
+  final TraceEvent.@Nullable Arrive arrive;
+  final long arrivedLine;
+  final long arrivalNumber;
+
+  Phase phase = Phase.WAITING;
+  long computed;
+  long completed;
+  long generated;
+  long delivered;
+  long hidden;
+  int outstanding;
+  int inFlight;
+  boolean reset;
+  boolean awaitsOutput;
+  long plannedEnd;
+  long reservedTokens;
+  long hitTokens;
+  @Nullable Long slot;
+  int preemptions;
+  long computedAtPreemption;
+  String preemptionMode = "";
+  long admittedAtDecision = -1;
+  long servedAtDecision = -1;
+  final Map<Long, List<Long>> tables = new TreeMap<>();
+  final Map<String, Long> units = new TreeMap<>();
+  final TreeSet<Long> transfers = new TreeSet<>();
+  int pins;
+
+  RequestState(
+      String id, TraceEvent.@Nullable Arrive arrive, long arrivedLine, long arrivalNumber) {
+    this.id = id;
+    this.arrive = arrive;
+    this.arrivedLine = arrivedLine;
+    this.arrivalNumber = arrivalNumber;
+    if (arrive != null && arrive.delivered() != null) {
+      delivered = arrive.delivered();
+    }
+  }
+
+  /**
+   * Returns the request's id.
+   *
+   * @return its id
+   */
+  public String id() {
+    return id;
+  }
+
+  /**
+   * Returns where it stands.
+   *
+   * @return its phase
+   */
+  public Phase phase() {
+    return phase;
+  }
+
+  /**
+   * Returns the record of its arrival.
+   *
+   * @return null if the trace has none
+   */
+  public TraceEvent.@Nullable Arrive arrive() {
+    return arrive;
+  }
+
+  /**
+   * Returns where its next chunk must start.
+   *
+   * @return tokens computed or in flight
+   */
+  public long computed() {
+    return computed;
+  }
+
+  /**
+   * Returns the length of its prompt.
+   *
+   * @return tokens, or -1 if the trace does not say
+   */
+  public long prompt() {
+    return arrive == null || arrive.prompt() == null ? -1 : arrive.prompt();
+  }
+
+  /**
+   * Returns its most output tokens.
+   *
+   * @return tokens, or -1 if the trace does not say
+   */
+  public long maxNew() {
+    return arrive == null || arrive.maxNew() == null ? -1 : arrive.maxNew();
+  }
+
+  /**
+   * Returns how many of its tokens can be scheduled: prompt, output, and output that is in flight.
+   *
+   * @return tokens, or -1 if the trace does not say how long its prompt is
+   */
+  public long known() {
+    long prompt = prompt();
+    return prompt < 0 ? -1 : prompt + generated + outstanding;
+  }
+
+  /**
+   * Returns how many output tokens were delivered.
+   *
+   * @return tokens, those delivered before it came here included
+   */
+  public long delivered() {
+    return delivered;
+  }
+
+  /**
+   * Returns how many output tokens are confirmed by completed iterations.
+   *
+   * @return tokens
+   */
+  public long generated() {
+    return generated;
+  }
+
+  /**
+   * Returns how many iterations in flight mention it.
+   *
+   * @return iterations
+   */
+  public int inFlight() {
+    return inFlight;
+  }
+
+  /**
+   * Returns its block table in one group; a hole is -1.
+   *
+   * @param group cache group
+   * @return block ids in order
+   */
+  public List<Long> table(long group) {
+    List<Long> table = tables.get(group);
+    return table == null ? List.of() : table;
+  }
+
+  List<Long> openTable(long group) {
+    return tables.computeIfAbsent(group, g -> new ArrayList<>());
+  }
+
+  /**
+   * Returns whether it holds blocks, units, pins or transfers, or is mentioned in flight.
+   *
+   * @return true if it must not be forgotten yet
+   */
+  public boolean holdsSomething() {
+    return inFlight > 0 || pins > 0 || !transfers.isEmpty() || !holdsNoMemory();
+  }
+
+  /** Returns whether it holds neither blocks nor units. */
+  boolean holdsNoMemory() {
+    for (List<Long> table : tables.values()) {
+      for (long block : table) {
+        if (block != HOLE) {
+          return false;
+        }
+      }
+    }
+    for (long held : units.values()) {
+      if (held != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public String toString() {
+    return id + " (" + phase + ", computed " + computed + ")";
+  }
+}

@@ -1,0 +1,131 @@
+package io.headway.testkit.check;
+
+import io.headway.api.Invariant;
+import io.headway.testkit.trace.TraceEvent;
+import io.headway.testkit.trace.TraceSink;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * Runs checkers over a trace, record by record. Records of different schedulers ({@code on}) are
+ * judged apart, each with a state of its own; the worst answer counts. Not thread-safe.
+ */
+public final class TraceChecks implements TraceSink {
+  private final CheckOptions options;
+  private final Predicate<Invariant> wanted;
+  private final Map<String, Run> runs = new LinkedHashMap<>();
+  private long line;
+
+  /** One scheduler's trace. */
+  private static final class Run {
+    final TraceState state = new TraceState();
+    final List<Checker> checkers;
+
+    Run(List<Checker> checkers) {
+      this.checkers = checkers;
+    }
+  }
+
+  private TraceChecks(CheckOptions options, Predicate<Invariant> wanted) {
+    this.options = options;
+    this.wanted = wanted;
+    runs.put("", newRun());
+  }
+
+  /**
+   * Starts a check of all invariants with the catalogue's bounds.
+   *
+   * @return checks that have seen nothing
+   */
+  public static TraceChecks all() {
+    return of(CheckOptions.DEFAULT, invariant -> true);
+  }
+
+  /**
+   * Starts a check.
+   *
+   * @param options bounds of the liveness rules
+   * @param wanted which rules
+   * @return checks that have seen nothing
+   */
+  public static TraceChecks of(CheckOptions options, Predicate<Invariant> wanted) {
+    return new TraceChecks(options, wanted);
+  }
+
+  /**
+   * Checks a whole trace against all invariants.
+   *
+   * @param trace its records
+   * @return what was found
+   */
+  public static CheckReport check(List<TraceEvent> trace) {
+    TraceChecks checks = all();
+    trace.forEach(checks::accept);
+    return checks.finish();
+  }
+
+  private Run newRun() {
+    return new Run(Checkers.all(options).stream().filter(c -> wanted.test(c.invariant())).toList());
+  }
+
+  @Override
+  public void accept(TraceEvent event) {
+    accept(event, line + 1);
+  }
+
+  /**
+   * Takes a record that stands on a given line.
+   *
+   * @param event the record
+   * @param number its line, larger than that of the record before
+   */
+  public void accept(TraceEvent event, long number) {
+    line = number;
+    Run run = runs.computeIfAbsent(event.on(), name -> newRun());
+    run.state.line(number);
+    for (Checker checker : run.checkers) {
+      checker.accept(event, run.state);
+    }
+    run.state.apply(event);
+  }
+
+  /**
+   * Returns the earliest violation so far.
+   *
+   * @return the violation, if there is one
+   */
+  public Optional<Violation> violation() {
+    Violation earliest = null;
+    for (Run run : runs.values()) {
+      for (Checker checker : run.checkers) {
+        Violation found = checker.violation().orElse(null);
+        if (found != null && (earliest == null || found.line() < earliest.line())) {
+          earliest = found;
+        }
+      }
+    }
+    return Optional.ofNullable(earliest);
+  }
+
+  /**
+   * Ends the trace. To be called once.
+   *
+   * @return what was found
+   */
+  public CheckReport finish() {
+    Map<Invariant, Verdict> verdicts = new LinkedHashMap<>();
+    for (Run run : runs.values()) {
+      if (run.state.untouched() && runs.size() > 1) {
+        continue;
+      }
+      for (Checker checker : run.checkers) {
+        verdicts.merge(checker.invariant(), checker.finish(run.state), CheckReport::worse);
+      }
+    }
+    return new CheckReport(new ArrayList<>(verdicts.values()));
+  }
+}
