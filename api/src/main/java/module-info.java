@@ -9,6 +9,7 @@ module io.headway.api {
   exports io.headway.api.batching;
   exports io.headway.api.config;
   exports io.headway.api.memory;
+  exports io.headway.api.model;
   exports io.headway.api.moe;
   exports io.headway.api.prediction;
   exports io.headway.api.routing;

@@ -1,6 +1,7 @@
 /** The {@code headway} command. */
 module io.headway.cli {
   requires io.headway.batching;
+  requires io.headway.executor;
   requires io.headway.memory;
   requires io.headway.predictors;
   requires io.headway.routing;

@@ -30,6 +30,8 @@ enum ProjectModule {
       RUNTIME,
       MEMORY,
       PREDICTORS),
+  EXECUTOR(
+      "executor", "executor", uses("com.fasterxml.jackson"), API, RUNTIME, ROUTING, PREDICTORS),
   TESTKIT(
       "testkit",
       "testkit",
@@ -52,6 +54,7 @@ enum ProjectModule {
       MEMORY,
       PREDICTORS,
       SIMULATOR,
+      EXECUTOR,
       TESTKIT);
 
   /** What an engine puts on its class path or module path. */

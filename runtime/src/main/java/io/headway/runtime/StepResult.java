@@ -196,6 +196,15 @@ public final class StepResult {
     return stepId;
   }
 
+  /**
+   * Returns how long the plan took.
+   *
+   * @return nanoseconds as reported; 0 if they were not
+   */
+  public long elapsedNanos() {
+    return elapsedNanos;
+  }
+
   /** Returns the plan this result is about, which may be about another step by now. */
   @Nullable BatchPlan plan() {
     return plan;
@@ -207,10 +216,6 @@ public final class StepResult {
 
   @Nullable Throwable failure(int row) {
     return failures[row];
-  }
-
-  long elapsedNanos() {
-    return elapsedNanos;
   }
 
   /** Returns the tokens reported for a row that is known to exist. */

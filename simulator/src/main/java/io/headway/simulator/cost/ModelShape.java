@@ -1,5 +1,6 @@
 package io.headway.simulator.cost;
 
+import io.headway.api.model.DecoderShape;
 import java.util.List;
 import java.util.Objects;
 
@@ -140,6 +141,26 @@ public record ModelShape(
       int hiddenSize) {
     return new ModelShape(
         name, parameters, layers, queryHeads, kvHeads, headDim, hiddenSize, 0, 0, 0);
+  }
+
+  /**
+   * Returns what decides the cost of a model whose exact shape is known, counted from that shape.
+   *
+   * @param decoder the model as an executor runs it
+   * @return its figures
+   */
+  public static ModelShape of(DecoderShape decoder) {
+    return new ModelShape(
+        decoder.name(),
+        (double) decoder.matrixParameters(),
+        decoder.layers(),
+        decoder.queryHeads(),
+        decoder.kvHeads(),
+        decoder.headDim(),
+        decoder.hiddenSize(),
+        (double) decoder.expertParameters(),
+        decoder.experts(),
+        decoder.expertsPerToken());
   }
 
   /**

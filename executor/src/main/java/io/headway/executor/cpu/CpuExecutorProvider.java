@@ -1,0 +1,76 @@
+package io.headway.executor.cpu;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headway.executor.Executor;
+import io.headway.executor.ExecutorOptions;
+import io.headway.executor.ExecutorProvider;
+import io.headway.executor.Precision;
+import io.headway.executor.weights.Weights;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Opens the reference executor. It is always available. */
+public final class CpuExecutorProvider implements ExecutorProvider {
+  /** The id of this provider. */
+  public static final String ID = "cpu";
+
+  private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
+  private static final int CPU_INFO_LINES = 64;
+
+  /** Makes the provider; {@link java.util.ServiceLoader} calls this. */
+  public CpuExecutorProvider() {}
+
+  @Override
+  public String id() {
+    return ID;
+  }
+
+  @Override
+  public Availability availability() {
+    return new Availability(
+        true,
+        processor()
+            + ", "
+            + Runtime.getRuntime().availableProcessors()
+            + " processors, "
+            + virtualMachine());
+  }
+
+  @Override
+  public Executor open(Weights weights, ExecutorOptions options) {
+    requireNonNull(weights, "weights");
+    String device = processor() + ", threads: " + options.threads() + ", " + virtualMachine();
+    return options.precision() == Precision.DOUBLE
+        ? new CpuExecutor<>(new DoubleKernels(), weights, options, device)
+        : new CpuExecutor<>(new FloatKernels(), weights, options, device);
+  }
+
+  private static String virtualMachine() {
+    return System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version");
+  }
+
+  /** The processor's own name where the system tells it, otherwise its architecture. */
+  private static String processor() {
+    if (Files.isReadable(CPU_INFO)) {
+      try (BufferedReader lines = Files.newBufferedReader(CPU_INFO, StandardCharsets.UTF_8)) {
+        for (int i = 0; i < CPU_INFO_LINES; i++) {
+          String line = lines.readLine();
+          if (line == null) {
+            break;
+          }
+          if (line.startsWith("model name")) {
+            return line.substring(line.indexOf(':') + 1).strip();
+          }
+        }
+      } catch (IOException e) {
+        // Then the architecture is all that is known.
+        return System.getProperty("os.arch");
+      }
+    }
+    return System.getProperty("os.arch");
+  }
+}
