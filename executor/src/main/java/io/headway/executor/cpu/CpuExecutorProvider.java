@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import io.headway.executor.Executor;
 import io.headway.executor.ExecutorOptions;
 import io.headway.executor.ExecutorProvider;
-import io.headway.executor.Precision;
 import io.headway.executor.weights.Weights;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -44,9 +43,13 @@ public final class CpuExecutorProvider implements ExecutorProvider {
   public Executor open(Weights weights, ExecutorOptions options) {
     requireNonNull(weights, "weights");
     String device = processor() + ", threads: " + options.threads() + ", " + virtualMachine();
-    return options.precision() == Precision.DOUBLE
-        ? new CpuExecutor<>(new DoubleKernels(), weights, options, device)
-        : new CpuExecutor<>(new FloatKernels(), weights, options, device);
+    return switch (options.precision()) {
+      case DOUBLE -> new CpuExecutor<>(new DoubleKernels(), weights, options, device);
+      case FLOAT -> new CpuExecutor<>(new FloatKernels(), weights, options, device);
+      case BFLOAT16 ->
+          throw new IllegalArgumentException(
+              "precision must be FLOAT or DOUBLE on the CPU, but was BFLOAT16");
+    };
   }
 
   private static String virtualMachine() {
