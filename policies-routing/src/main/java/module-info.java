@@ -4,11 +4,13 @@ module io.headway.routing {
   requires static org.jspecify;
 
   exports io.headway.routing.instance;
+  exports io.headway.routing.model;
   exports io.headway.routing.moe;
   exports io.headway.routing.placement;
 
   provides io.headway.api.config.PolicyCatalog with
       io.headway.routing.instance.InstanceRoutingCatalog,
+      io.headway.routing.model.ModelSelectors,
       io.headway.routing.moe.ExpertRouters,
       io.headway.routing.placement.ExpertPlanners;
 }

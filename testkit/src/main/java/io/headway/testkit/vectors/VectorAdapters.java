@@ -20,6 +20,7 @@ public final class VectorAdapters {
         new CostVectors(),
         new TraceVectors(),
         new RoutingVectors(),
+        new ModelVectors(),
         new GapsVectors(),
         new BatchingVectors(),
         new PredictorVectors(),
