@@ -29,7 +29,12 @@ import picocli.CommandLine.Spec;
       "",
       "Exit codes: 0 success, 1 a check failed, 2 wrong command line or input, 70 a defect."
     },
-    subcommands = {CompareCommand.class, PoliciesCommand.class, VectorsCommand.class})
+    subcommands = {
+      CompareCommand.class,
+      MoeCommand.class,
+      PoliciesCommand.class,
+      VectorsCommand.class
+    })
 public final class Main implements Runnable {
   /** Exit code of a command that did what it was asked. */
   public static final int OK = 0;

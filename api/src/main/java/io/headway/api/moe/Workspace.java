@@ -12,6 +12,7 @@ public final class Workspace {
 
   private double[][] doubles = new double[EXPECTED_ARRAYS][0];
   private int[][] ints = new int[EXPECTED_ARRAYS][0];
+  private long[][] longs = new long[EXPECTED_ARRAYS][0];
   private boolean[][] booleans = new boolean[EXPECTED_ARRAYS][0];
 
   /** Creates an empty workspace. */
@@ -55,6 +56,27 @@ public final class Workspace {
     if (array.length < length) {
       array = new int[grown(array.length, length)];
       ints[index] = array;
+    }
+    return array;
+  }
+
+  /**
+   * Borrows an array of longs.
+   *
+   * @param index which one, at least 0
+   * @param length the least length needed
+   * @return an array of at least that length with undefined contents
+   */
+  public long[] longs(int index, int length) {
+    if (index >= longs.length) {
+      int old = longs.length;
+      longs = Arrays.copyOf(longs, Math.max(index + 1, 2 * old));
+      Arrays.fill(longs, old, longs.length, new long[0]);
+    }
+    long[] array = longs[index];
+    if (array.length < length) {
+      array = new long[grown(array.length, length)];
+      longs[index] = array;
     }
     return array;
   }

@@ -109,7 +109,7 @@ public final class DeepSpeedTopKRouter implements ExpertRouter<Stateless> {
     double[] probability = work.doubles(TokenChoice.PROBABILITY, entries);
     double[] sums = TokenChoice.sumsIfAsked(input, out);
     TokenChoice.choose(
-        input, work, 0, tokens, k, TieBreak.LOWEST_EXPERT, false, expert, probability, sums);
+        input, work, 0, tokens, k, TieBreak.LOWEST_EXPERT, false, true, expert, probability, sums);
     TokenChoice.countChoices(expert, 0, entries, experts, count);
     int capacity = config.capacity().slots(tokens, experts, k, TokenChoice.largest(count, experts));
     out.begin(input, capacity, 1);

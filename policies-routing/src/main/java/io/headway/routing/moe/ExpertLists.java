@@ -11,6 +11,12 @@ import java.util.Arrays;
  * a comparison and rarely more. List {@code e} starts at {@code e * stride(k)}.
  */
 final class ExpertLists {
+  private static final int SAMPLE = 16;
+  private static final int LEAST_SAMPLED = 4 * SAMPLE;
+
+  /** Ranks within the sample that are tried for the floor: it should leave a little more than k. */
+  private static final double[] ESTIMATED_RANKS = {0.625, 0.8};
+
   private ExpertLists() {}
 
   static int stride(int k) {
@@ -37,13 +43,58 @@ final class ExpertLists {
         listScore[base + n] = v;
         listToken[base + n] = token;
         n++;
-        if (n == stride) {
-          floor[e] = Selection.partition(listScore, listToken, base, n, k);
-          n = k;
-        }
-        count[e] = n;
+        count[e] = n == stride ? cut(listScore, listToken, base, n, k, floor, e) : n;
       }
     }
+  }
+
+  /**
+   * Makes room in a full list, raises its floor and returns its new length. Whatever is not above
+   * the floor may be forgotten as long as k entries are, so an estimate of the median will do; an
+   * exact one costs far more.
+   */
+  private static int cut(
+      double[] score, int[] token, int base, int n, int k, double[] floor, int e) {
+    if (n >= LEAST_SAMPLED) {
+      for (double rank : ESTIMATED_RANKS) {
+        double pivot = sampled(score, base, n, (int) (rank * SAMPLE));
+        int above = 0;
+        for (int i = base; i < base + n; i++) {
+          above += score[i] > pivot ? 1 : 0;
+        }
+        if (above >= k && above < n) {
+          int next = base;
+          for (int i = base; i < base + n; i++) {
+            double s = score[i];
+            score[next] = s;
+            token[next] = token[i];
+            next += s > pivot ? 1 : 0;
+          }
+          floor[e] = pivot;
+          return above;
+        }
+      }
+    }
+    floor[e] = Selection.partition(score, token, base, n, k);
+    return k;
+  }
+
+  /** Returns the entry of a rank, 0 the best, among evenly spaced ones. */
+  private static double sampled(double[] score, int base, int n, int rank) {
+    int step = n / SAMPLE;
+    double found = score[base];
+    for (int i = 0; i < SAMPLE; i++) {
+      double own = score[base + i * step];
+      int better = 0;
+      for (int j = 0; j < SAMPLE; j++) {
+        double other = score[base + j * step];
+        better += (other > own || (other == own && j < i)) ? 1 : 0;
+      }
+      if (better == rank) {
+        found = own;
+      }
+    }
+    return found;
   }
 
   /** Empties the lists; {@code least} is below every score that may enter a list of length k. */

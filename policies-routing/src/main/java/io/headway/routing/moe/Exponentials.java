@@ -3,7 +3,7 @@ package io.headway.routing.moe;
 /**
  * Exponentials of whole rows. Plain multiplications and additions in a fixed order, so that every
  * machine gives the same bits and the JIT compiler turns the polynomial loop into vector code;
- * error below 1 unit in the last place. Results below {@code exp(-707)} are flushed to zero.
+ * error below 1 unit in the last place. Results below {@code exp(-708.7)} are flushed to zero.
  */
 final class Exponentials {
   private static final double PER_LN2 = 0x1.71547652b82fep+0;
@@ -12,9 +12,12 @@ final class Exponentials {
   private static final double LN2_LOW = 0x1.f473de6af278fp-30;
   // Adding this number rounds to an integer and leaves the biased exponent in the low bits.
   private static final double MAGIC = 0x1.8p52 + 1023;
-  private static final double LEAST = MAGIC - 1020;
+  private static final double LEAST = MAGIC - 1022;
   private static final double MOST = MAGIC + 1023;
   private static final int EXPONENT_SHIFT = 52;
+  private static final long MAGIC_BITS = Double.doubleToRawLongBits(MAGIC - 1023);
+  // Biased exponents 0 to 2047 lie in the low bits of MAGIC - 1023.
+  private static final int RANGE_BITS = 11;
 
   // (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2, Chebyshev fit of degree 9, error 2e-17.
   private static final double C9 = 0x1.af38a9b0ec855p-26;
@@ -35,34 +38,23 @@ final class Exponentials {
    * partial sums.
    */
   static double of(double[] row, double sign, double shift, double[] out, double[] scale, int n) {
-    for (int i = 0; i < n; i++) {
-      double x = sign * row[i] - shift;
-      double t = x * PER_LN2 + MAGIC;
-      double whole = t - MAGIC;
-      double r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
-      double q = C9;
-      q = q * r + C8;
-      q = q * r + C7;
-      q = q * r + C6;
-      q = q * r + C5;
-      q = q * r + C4;
-      q = q * r + C3;
-      q = q * r + C2;
-      q = q * r + C1;
-      q = q * r + C0;
-      out[i] = (r + (r * r) * q) + 1.0;
-      scale[i] = t;
-    }
+    polynomials(row, sign, shift, out, scale, n);
+    long seen = MAGIC_BITS;
     double sum0 = 0;
     double sum1 = 0;
     double sum2 = 0;
     double sum3 = 0;
     int i = 0;
     for (; i < n - 3; i += 4) {
-      double v0 = scaled(out[i], scale[i]);
-      double v1 = scaled(out[i + 1], scale[i + 1]);
-      double v2 = scaled(out[i + 2], scale[i + 2]);
-      double v3 = scaled(out[i + 3], scale[i + 3]);
+      long t0 = Double.doubleToRawLongBits(scale[i]);
+      long t1 = Double.doubleToRawLongBits(scale[i + 1]);
+      long t2 = Double.doubleToRawLongBits(scale[i + 2]);
+      long t3 = Double.doubleToRawLongBits(scale[i + 3]);
+      seen |= t0 | t1 | t2 | t3;
+      double v0 = out[i] * Double.longBitsToDouble(t0 << EXPONENT_SHIFT);
+      double v1 = out[i + 1] * Double.longBitsToDouble(t1 << EXPONENT_SHIFT);
+      double v2 = out[i + 2] * Double.longBitsToDouble(t2 << EXPONENT_SHIFT);
+      double v3 = out[i + 3] * Double.longBitsToDouble(t3 << EXPONENT_SHIFT);
       out[i] = v0;
       out[i + 1] = v1;
       out[i + 2] = v2;
@@ -73,9 +65,58 @@ final class Exponentials {
       sum3 += v3;
     }
     for (; i < n; i++) {
-      double v = scaled(out[i], scale[i]);
+      long t = Double.doubleToRawLongBits(scale[i]);
+      seen |= t;
+      double v = out[i] * Double.longBitsToDouble(t << EXPONENT_SHIFT);
       out[i] = v;
       sum0 += v;
+    }
+    // Any exponent that left its field has set a bit above it; then, as for masked experts, again.
+    return seen >>> RANGE_BITS == MAGIC_BITS >>> RANGE_BITS
+        ? (sum0 + sum1) + (sum2 + sum3)
+        : ofWideRange(row, sign, shift, out, scale, n);
+  }
+
+  private static void polynomials(
+      double[] row, double sign, double shift, double[] out, double[] scale, int n) {
+    for (int i = 0; i < n; i++) {
+      double x = sign * row[i] - shift;
+      double t = x * PER_LN2 + MAGIC;
+      double whole = t - MAGIC;
+      double r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+      // Pairs of terms do not wait for each other, as in Estrin's scheme.
+      double r2 = r * r;
+      double r4 = r2 * r2;
+      double low = (C0 + C1 * r) + (C2 + C3 * r) * r2;
+      double high = (C4 + C5 * r) + (C6 + C7 * r) * r2;
+      double q = (low + high * r4) + (C8 + C9 * r) * (r4 * r4);
+      out[i] = (r + r2 * q) + 1.0;
+      scale[i] = t;
+    }
+  }
+
+  /** The same where some results underflow or overflow; costs a second pass. */
+  private static double ofWideRange(
+      double[] row, double sign, double shift, double[] out, double[] scale, int n) {
+    polynomials(row, sign, shift, out, scale, n);
+    double sum0 = 0;
+    double sum1 = 0;
+    double sum2 = 0;
+    double sum3 = 0;
+    int i = 0;
+    for (; i < n - 3; i += 4) {
+      out[i] = scaled(out[i], scale[i]);
+      out[i + 1] = scaled(out[i + 1], scale[i + 1]);
+      out[i + 2] = scaled(out[i + 2], scale[i + 2]);
+      out[i + 3] = scaled(out[i + 3], scale[i + 3]);
+      sum0 += out[i];
+      sum1 += out[i + 1];
+      sum2 += out[i + 2];
+      sum3 += out[i + 3];
+    }
+    for (; i < n; i++) {
+      out[i] = scaled(out[i], scale[i]);
+      sum0 += out[i];
     }
     return (sum0 + sum1) + (sum2 + sum3);
   }

@@ -101,6 +101,7 @@ public final class NoTokenLeftBehindRouter implements ExpertRouter<Stateless> {
             stages,
             TieBreak.LOWEST_EXPERT,
             false,
+            false,
             expert,
             probability,
             sums);

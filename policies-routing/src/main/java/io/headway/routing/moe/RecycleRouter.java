@@ -104,7 +104,7 @@ public final class RecycleRouter implements ExpertRouter<Stateless> {
     double[] probability = work.doubles(TokenChoice.PROBABILITY, tokens);
     double[] sums = TokenChoice.sumsIfAsked(input, out);
     TokenChoice.choose(
-        input, work, 0, tokens, 1, TieBreak.LOWEST_EXPERT, false, expert, probability, sums);
+        input, work, 0, tokens, 1, TieBreak.LOWEST_EXPERT, false, false, expert, probability, sums);
     TokenChoice.countChoices(expert, 0, tokens, experts, used);
     int capacity = config.capacity().slots(tokens, experts, 1, TokenChoice.largest(used, experts));
     out.begin(input, capacity, 1);

@@ -42,6 +42,9 @@ final class TokenChoice {
   static final int COUNT = 3;
   static final int SORT = 4;
 
+  /** First of two indices that {@link NearestLogits} uses. */
+  static final int NEAREST = 6;
+
   /** First index that is free for a router's own use. */
   static final int OWN = 8;
 
@@ -59,6 +62,10 @@ final class TokenChoice {
    * experts. Writes experts and probabilities by descending probability and, unless {@code sums} is
    * null, adds every expert's probabilities to it. Returns the sum over tokens of the squared
    * log-sum-exp if {@code sums} is given, else 0.
+   *
+   * <p>If only the ratios of one token's probabilities matter, {@code relative} saves the
+   * exponentials of all experts that are not chosen: probabilities may then be divided by that of
+   * the token's best expert instead.
    */
   static double choose(
       RouterInput in,
@@ -68,6 +75,7 @@ final class TokenChoice {
       int k,
       TieBreak ties,
       boolean noisy,
+      boolean relative,
       int[] expert,
       double[] probability,
       double @Nullable [] sums) {
@@ -87,11 +95,28 @@ final class TokenChoice {
         best = in.addNoise(t, row);
       }
       double max = row[best];
+      boolean nearest =
+          ties == TieBreak.LOWEST_EXPERT
+              && k > 1
+              && NearestLogits.find(row, max, experts, k, work, expert, probability, at);
+      if (relative && nearest) {
+        double[] distance = work.doubles(KEY, k);
+        System.arraycopy(probability, at, distance, 0, k);
+        Exponentials.of(distance, -1, 0, exponential, scale, k);
+        System.arraycopy(exponential, 0, probability, at, k);
+        if (sums == null) {
+          continue;
+        }
+      }
       double sum = Exponentials.of(row, 1, max, exponential, scale, experts);
-      if (k == 1 && ties == TieBreak.LOWEST_EXPERT) {
+      if (nearest && !relative) {
+        for (int i = at; i < at + k; i++) {
+          probability[i] = exponential[expert[i]] / sum;
+        }
+      } else if (k == 1 && ties == TieBreak.LOWEST_EXPERT) {
         expert[at] = best;
         probability[at] = exponential[best] / sum;
-      } else {
+      } else if (!nearest) {
         select(
             row,
             exponential,
@@ -271,7 +296,9 @@ final class TokenChoice {
     int entries = Math.multiplyExact(tokens, k);
     int[] expert = work.ints(EXPERT, entries);
     double[] probability = work.doubles(PROBABILITY, entries);
-    double squares = choose(in, work, 0, tokens, k, ties, false, expert, probability, sums);
+    boolean relative = gates != GateNormalisation.NONE && order == FillOrder.TOKEN;
+    double squares =
+        choose(in, work, 0, tokens, k, ties, false, relative, expert, probability, sums);
     int capacity = capacity(rule, work, tokens, experts, k, expert, entries);
     out.begin(in, capacity, 1);
     if (capacity == CapacityRule.UNLIMITED_SLOTS) {

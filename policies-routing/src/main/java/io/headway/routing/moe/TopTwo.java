@@ -58,7 +58,17 @@ final class TopTwo {
         Arrays.fill(sums, 0, experts, 0);
       }
       TokenChoice.choose(
-          in, work, from, from + size, k, TieBreak.LOWEST_EXPERT, false, expert, probability, sums);
+          in,
+          work,
+          from,
+          from + size,
+          k,
+          TieBreak.LOWEST_EXPERT,
+          false,
+          true,
+          expert,
+          probability,
+          sums);
       if (rule.readsDemand()) {
         TokenChoice.countChoices(expert, from * k, (from + size) * k, experts, used);
         demand = Math.max(demand, TokenChoice.largest(used, experts));

@@ -154,6 +154,7 @@ public final class VMoeRouter implements ExpertRouter<Stateless> {
         k,
         TieBreak.LOWEST_EXPERT,
         input.hasNoise(),
+        false,
         expert,
         probability,
         sums);

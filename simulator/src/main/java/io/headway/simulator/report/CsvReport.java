@@ -114,7 +114,8 @@ public final class CsvReport {
     return rounded.signum() == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
   }
 
-  private static String escape(String cell) {
+  /** A cell, quoted where it must be. */
+  static String escape(String cell) {
     boolean plain = cell.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
     // A formula at the start of a cell would be run by spreadsheets.
     String safe = cell.matches("(?s)[=+@-].*") ? "'" + cell : cell;

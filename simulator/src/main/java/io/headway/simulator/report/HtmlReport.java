@@ -6,12 +6,8 @@ import io.headway.simulator.metrics.RunMetrics;
 import io.headway.simulator.metrics.Slo;
 import io.headway.simulator.metrics.Timeline;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Function;
 
 /**
@@ -23,20 +19,19 @@ import java.util.function.Function;
  * <p>Charts show the first seed of each contender; the tables show all.
  */
 public final class HtmlReport {
-  private static final int COLOURS = 8;
-  private static final String[] DASHES = {"", "7 4", "2 3", "10 3 2 3"};
-  private static final int SCALE = 10_000;
+  private static final int SCALE = HtmlPage.SCALE;
   private static final int MAX_TENANTS = 20;
   private static final int MAX_INTERVALS = 96;
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final Report report;
   private final Appendable out;
-  private int charts;
+  private final HtmlPage page;
 
   private HtmlReport(Report report, Appendable out) {
     this.report = report;
     this.out = out;
+    this.page = new HtmlPage(out);
   }
 
   /**
@@ -51,42 +46,18 @@ public final class HtmlReport {
   }
 
   private void page() throws IOException {
-    line("<!DOCTYPE html>");
-    line("<html lang=\"en\">");
-    line("<head>");
-    line("<meta charset=\"utf-8\">");
-    line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
-    line("<meta name=\"color-scheme\" content=\"light dark\">");
-    // Nothing but the inline styles of this page may load, whatever a name in it contains.
-    line(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src"
-            + " 'unsafe-inline'\">");
-    line("<title>" + escape(report.title()) + "</title>");
-    line("<style>");
-    line(stylesheet());
-    for (int c = 0; c < report.contenders().size(); c++) {
-      line(
-          ".c"
-              + c
-              + " { stroke: var(--s"
-              + c % COLOURS
-              + "); stroke-dasharray: "
-              + dash(c)
-              + "; }");
-      line("body:has(#show" + c + ":not(:checked)) .plot .c" + c + " { display: none; }");
-    }
-    line("</style>");
-    line("</head>");
-    line("<body>");
+    page.begin(report.title());
+    page.series(report.contenders().size());
+    page.body();
     line("<header>");
-    line("<h1>" + escape(report.title()) + "</h1>");
-    line("<p>" + escape(TextReport.workloadLine(report.workload())) + ".</p>");
+    line("<h1>" + HtmlPage.escape(report.title()) + "</h1>");
+    line("<p>" + HtmlPage.escape(TextReport.workloadLine(report.workload())) + ".</p>");
     line("</header>");
     line("<main>");
     results();
     line("<section aria-labelledby=\"charts\">");
     line("<h2 id=\"charts\">Distributions and time</h2>");
-    picker();
+    page.picker(names());
     line("<div class=\"charts\">");
     latencyChart("TTFT", "Time to first token", RunMetrics::ttftCurve);
     latencyChart("TPOT", "Mean time per output token after the first", RunMetrics::tpotCurve);
@@ -104,8 +75,7 @@ public final class HtmlReport {
     tenants();
     settings();
     line("</main>");
-    line("</body>");
-    line("</html>");
+    page.end();
   }
 
   private void results() throws IOException {
@@ -131,9 +101,9 @@ public final class HtmlReport {
     for (Column column : columns) {
       line(
           "<dt>"
-              + escape(column.fullTitle())
+              + HtmlPage.escape(column.fullTitle())
               + "</dt><dd>"
-              + escape(column.explanation())
+              + HtmlPage.escape(column.explanation())
               + "</dd>");
     }
     line("</dl>");
@@ -147,7 +117,7 @@ public final class HtmlReport {
   private void figures(String name, List<Column> columns) throws IOException {
     line(
         "<div class=\"scroll\" role=\"region\" aria-label=\""
-            + escape(name)
+            + HtmlPage.escape(name)
             + "\" tabindex=\"0\">");
     line("<table>");
     line("<thead>");
@@ -155,7 +125,7 @@ public final class HtmlReport {
     for (int i = 0; i < columns.size(); ) {
       int span = groupSpan(columns, i);
       out.append("<th scope=\"colgroup\" colspan=\"").append(Integer.toString(span)).append("\">");
-      out.append(escape(columns.get(i).group())).append("</th>");
+      out.append(HtmlPage.escape(columns.get(i).group())).append("</th>");
       i += span;
     }
     line("</tr>");
@@ -164,15 +134,19 @@ public final class HtmlReport {
       Column column = columns.get(i);
       out.append(
           startsGroup(columns, i) ? "<th scope=\"col\" class=\"first\"" : "<th scope=\"col\"");
-      out.append(" title=\"").append(escape(column.explanation())).append("\">");
-      out.append(escape(column.title()));
-      out.append(" <span class=\"unit\">").append(escape(column.unit())).append("</span></th>");
+      out.append(" title=\"").append(HtmlPage.escape(column.explanation())).append("\">");
+      out.append(HtmlPage.escape(column.title()));
+      out.append(" <span class=\"unit\">")
+          .append(HtmlPage.escape(column.unit()))
+          .append("</span></th>");
     }
     line("</tr>");
     line("</thead>");
     line("<tbody>");
     for (Contender contender : report.contenders()) {
-      out.append("<tr><th scope=\"row\">").append(escape(contender.name())).append("</th>");
+      out.append("<tr><th scope=\"row\">")
+          .append(HtmlPage.escape(contender.name()))
+          .append("</th>");
       for (int i = 0; i < columns.size(); i++) {
         cell(columns.get(i), contender, startsGroup(columns, i));
       }
@@ -190,7 +164,7 @@ public final class HtmlReport {
     boolean best = report.contenders().size() > 1 && mean.equals(best(column));
     String kind = (first ? "first" : "") + (best ? (first ? " best" : "best") : "");
     out.append(kind.isEmpty() ? "<td>" : "<td class=\"" + kind + "\">");
-    out.append(escape(column.show(estimate)));
+    out.append(HtmlPage.escape(column.show(estimate)));
     out.append("</td>");
   }
 
@@ -214,21 +188,8 @@ public final class HtmlReport {
     return text.equals(column.format().apply(Math.abs(worst))) ? "" : text;
   }
 
-  private void picker() throws IOException {
-    line("<fieldset class=\"pick\">");
-    line("<legend>Show in the charts</legend>");
-    for (int c = 0; c < report.contenders().size(); c++) {
-      line(
-          "<label><input type=\"checkbox\" id=\"show"
-              + c
-              + "\" checked><svg class=\"key\" viewBox=\"0 0 32 12\" aria-hidden=\"true\"><path"
-              + " class=\"line c"
-              + c
-              + "\" d=\"M0 6H32\"/></svg>"
-              + escape(report.contenders().get(c).name())
-              + "</label>");
-    }
-    line("</fieldset>");
+  private List<String> names() {
+    return report.contenders().stream().map(Contender::name).toList();
   }
 
   private void latencyChart(
@@ -258,7 +219,8 @@ public final class HtmlReport {
       }
       paths.add(path.toString());
     }
-    chart(
+    page.chart(
+        names(),
         name,
         description + ": share of requests (up) that took at most so long (across, logarithmic).",
         "latency",
@@ -302,81 +264,14 @@ public final class HtmlReport {
       }
       paths.add(path.toString());
     }
-    chart(
+    page.chart(
+        names(),
         name,
         description + " (up, mean per interval) over simulated time (across).",
         minutes ? "minutes" : "seconds",
         x,
         y,
         paths);
-  }
-
-  private void chart(
-      String name, String description, String across, Axis x, Axis y, List<String> paths)
-      throws IOException {
-    String id = "chart" + charts++;
-    line("<figure>");
-    line(
-        "<figcaption><h3>" + escape(name) + "</h3><p>" + escape(description) + "</p></figcaption>");
-    line("<div class=\"plot\">");
-    line(
-        "<svg viewBox=\"0 0 "
-            + SCALE
-            + " "
-            + SCALE
-            + "\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\""
-            + id
-            + "t "
-            + id
-            + "d\">");
-    line("<title id=\"" + id + "t\">" + escape(name) + "</title>");
-    line(
-        "<desc id=\""
-            + id
-            + "d\">"
-            + escape(description)
-            + " The table of results has the figures.</desc>");
-    StringBuilder grid = new StringBuilder();
-    for (Axis.Tick tick : x.ticks()) {
-      grid.append('M').append(Math.round(tick.at() * SCALE)).append(" 0V").append(SCALE);
-    }
-    for (Axis.Tick tick : y.ticks()) {
-      grid.append("M0 ").append(SCALE - Math.round(tick.at() * SCALE)).append('H').append(SCALE);
-    }
-    line("<path class=\"grid\" d=\"" + grid + "\"/>");
-    line("<path class=\"axis\" d=\"M0 0V" + SCALE + "H" + SCALE + "\"/>");
-    for (int c = 0; c < paths.size(); c++) {
-      if (!paths.get(c).isEmpty()) {
-        line(
-            "<path class=\"line c"
-                + c
-                + "\" d=\""
-                + paths.get(c)
-                + "\"><title>"
-                + escape(report.contenders().get(c).name())
-                + "</title></path>");
-      }
-    }
-    line("</svg>");
-    for (Axis.Tick tick : x.ticks()) {
-      line(
-          "<span class=\"tick x\" aria-hidden=\"true\" style=\"left:"
-              + percent(tick.at())
-              + "\">"
-              + escape(tick.label())
-              + "</span>");
-    }
-    for (Axis.Tick tick : y.ticks()) {
-      line(
-          "<span class=\"tick y\" aria-hidden=\"true\" style=\"bottom:"
-              + percent(tick.at())
-              + "\">"
-              + escape(tick.label())
-              + "</span>");
-    }
-    line("<span class=\"axis-name\" aria-hidden=\"true\">" + escape(across) + "</span>");
-    line("</div>");
-    line("</figure>");
   }
 
   private void tenants() throws IOException {
@@ -408,7 +303,11 @@ public final class HtmlReport {
       int shown = Math.min(MAX_TENANTS, tenants.size());
       int rows = shown + (tenants.size() > shown ? 1 : 0);
       String name =
-          "<th scope=\"rowgroup\" rowspan=\"" + rows + "\">" + escape(contender.name()) + "</th>";
+          "<th scope=\"rowgroup\" rowspan=\""
+              + rows
+              + "\">"
+              + HtmlPage.escape(contender.name())
+              + "</th>";
       for (int t = 0; t < shown; t++) {
         line("<tr>" + (t == 0 ? name : "") + tenantCells(tenants.get(t)) + "</tr>");
       }
@@ -427,7 +326,7 @@ public final class HtmlReport {
 
   private static String tenantCells(RunMetrics.TenantMetrics tenant) {
     return "<td class=\"text\">"
-        + escape(tenant.name())
+        + HtmlPage.escape(tenant.name())
         + "</td><td>"
         + Numbers.whole(tenant.arrived())
         + "</td><td>"
@@ -493,7 +392,12 @@ public final class HtmlReport {
   }
 
   private void settingRow(String name, String value) throws IOException {
-    line("<tr><th scope=\"row\">" + escape(name) + "</th><td>" + escape(value) + "</td></tr>");
+    line(
+        "<tr><th scope=\"row\">"
+            + HtmlPage.escape(name)
+            + "</th><td>"
+            + HtmlPage.escape(value)
+            + "</td></tr>");
   }
 
   private static int groupSpan(List<Column> columns, int from) {
@@ -508,48 +412,11 @@ public final class HtmlReport {
     return index == 0 || !columns.get(index).group().equals(columns.get(index - 1).group());
   }
 
-  private static String dash(int contender) {
-    String dash = DASHES[(contender + contender / COLOURS) % DASHES.length];
-    return dash.isEmpty() ? "none" : dash;
-  }
-
   private static void point(StringBuilder path, double x, double y) {
     path.append(Math.round(x * SCALE)).append(' ').append(SCALE - Math.round(y * SCALE));
   }
 
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.2f%%", share * 100);
-  }
-
   private void line(String text) throws IOException {
     out.append(text).append('\n');
-  }
-
-  private static String stylesheet() {
-    try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
-      if (in == null) {
-        throw new IllegalStateException("the resource report.css is missing from the library");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Text as HTML, safe inside elements and quoted attributes; control characters become blanks. */
-  static String escape(String text) {
-    StringBuilder html = new StringBuilder(text.length());
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '&' -> html.append("&amp;");
-        case '<' -> html.append("&lt;");
-        case '>' -> html.append("&gt;");
-        case '"' -> html.append("&quot;");
-        case '\'' -> html.append("&#39;");
-        default -> html.append(Character.isISOControl(c) ? ' ' : c);
-      }
-    }
-    return html.toString();
   }
 }

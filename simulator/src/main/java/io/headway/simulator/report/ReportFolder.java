@@ -38,6 +38,40 @@ public final class ReportFolder {
    *     there before is then still there
    */
   public static Path write(Report report, Path folder, boolean requests) throws IOException {
+    return write(
+        folder,
+        fresh -> {
+          file(fresh, "index.html", out -> HtmlReport.write(report, out));
+          file(fresh, "report.json", out -> JsonReport.write(report, out));
+          file(fresh, "summary.csv", out -> CsvReport.writeSummary(report, out));
+          if (requests) {
+            file(fresh, REQUESTS, out -> CsvReport.writeRequests(report, out));
+          }
+        });
+  }
+
+  /** Fills a new folder. */
+  @FunctionalInterface
+  interface Contents {
+    void writeTo(Path folder) throws IOException;
+  }
+
+  /** Fills one file. */
+  @FunctionalInterface
+  interface Content {
+    void writeTo(BufferedWriter out) throws IOException;
+  }
+
+  /** Writes one of the files that a report may have. */
+  static void file(Path folder, String name, Content content) throws IOException {
+    try (BufferedWriter out =
+        Files.newBufferedWriter(folder.resolve(name), StandardCharsets.UTF_8)) {
+      content.writeTo(out);
+    }
+  }
+
+  /** Makes or replaces a folder of files that are written by {@link #file}. */
+  static Path write(Path folder, Contents contents) throws IOException {
     Path absolute = folder.toAbsolutePath().normalize();
     Path target = Files.exists(absolute) ? absolute.toRealPath() : absolute;
     Path parent = target.getParent();
@@ -48,7 +82,7 @@ public final class ReportFolder {
     Files.createDirectories(parent);
     Path fresh = createBeside(target, "new");
     try {
-      writeFiles(report, fresh, requests);
+      contents.writeTo(fresh);
       replace(target, fresh);
     } catch (IOException | RuntimeException e) {
       try {
@@ -59,27 +93,6 @@ public final class ReportFolder {
       throw e;
     }
     return target;
-  }
-
-  private static void writeFiles(Report report, Path folder, boolean requests) throws IOException {
-    try (BufferedWriter out = writer(folder, "index.html")) {
-      HtmlReport.write(report, out);
-    }
-    try (BufferedWriter out = writer(folder, "report.json")) {
-      JsonReport.write(report, out);
-    }
-    try (BufferedWriter out = writer(folder, "summary.csv")) {
-      CsvReport.writeSummary(report, out);
-    }
-    if (requests) {
-      try (BufferedWriter out = writer(folder, REQUESTS)) {
-        CsvReport.writeRequests(report, out);
-      }
-    }
-  }
-
-  private static BufferedWriter writer(Path folder, String name) throws IOException {
-    return Files.newBufferedWriter(folder.resolve(name), StandardCharsets.UTF_8);
   }
 
   private static void replace(Path target, Path fresh) throws IOException {
