@@ -148,6 +148,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
         continue;
       }
       int best = input.loadRow(t, row);
+      double divisor = 1;
       if (overTokens) {
         for (int e = 0; e < experts; e++) {
           row[e] -= columnMax[e];
@@ -157,12 +158,9 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
           columnSum[e] += score[e];
         }
       } else {
-        double sum = Exponentials.of(row, 1, row[best], score, scale, experts);
-        for (int e = 0; e < experts; e++) {
-          score[e] /= sum;
-        }
+        divisor = Exponentials.of(row, 1, row[best], score, scale, experts);
       }
-      ExpertLists.offer(t, row, score, experts, k, listScore, listToken, count, floor);
+      ExpertLists.offer(t, row, score, divisor, experts, k, listScore, listToken, count, floor);
     }
     ExpertLists.finish(experts, k, listScore, listToken, count);
     if (overTokens) {

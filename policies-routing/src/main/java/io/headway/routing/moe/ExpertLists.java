@@ -23,11 +23,16 @@ final class ExpertLists {
     return Math.multiplyExact(2, Math.max(k, 1));
   }
 
-  /** Offers one row to all lists. {@code row} tells masked experts, whose entries are left out. */
+  /**
+   * Offers one row to all lists: {@code score[e] / divisor}, divided only where it may enter.
+   * {@code row} tells masked experts, whose entries are left out. Scores below 0 go with a divisor
+   * of 1.
+   */
   static void offer(
       int token,
       double[] row,
       double[] score,
+      double divisor,
       int experts,
       int k,
       double[] listScore,
@@ -35,8 +40,13 @@ final class ExpertLists {
       int[] count,
       double[] floor) {
     int stride = stride(k);
+    // A little too low, so that rounding hides nobody; the quotient itself decides.
+    double lowered = divisor == 1 ? 1 : divisor * (1 - 1e-15);
     for (int e = 0; e < experts; e++) {
-      double v = score[e];
+      if (score[e] <= floor[e] * lowered) {
+        continue;
+      }
+      double v = score[e] / divisor;
       if (v > floor[e] && (v > 0 || row[e] > Double.NEGATIVE_INFINITY)) {
         int base = e * stride;
         int n = count[e];

@@ -323,7 +323,7 @@ public final class ExpertRaceRouter implements ExpertRouter<ExpertRaceRouter.Thr
     for (int t = 0; t < in.tokens(); t++) {
       if (!in.isPadding(t)) {
         in.loadRow(t, row);
-        ExpertLists.offer(t, row, row, experts, k, score, token, count, floor);
+        ExpertLists.offer(t, row, row, 1, experts, k, score, token, count, floor);
       }
     }
     ExpertLists.finish(experts, k, score, token, count);

@@ -361,6 +361,28 @@ class RegisteredRouterContractsTest {
     }
   }
 
+  @Property(tries = 200, seed = SEED)
+  void gatesOverTheKeptPairsSumToOne(
+      @ForAll long seed,
+      @ForAll boolean topTwo,
+      @ForAll @IntRange(min = 1, max = 30) int tokens,
+      @ForAll @IntRange(max = 8) int slots) {
+    String id = topTwo ? "deepspeed-top2" : "deepspeed-topk";
+    PolicyProvider provider =
+        ROUTERS.stream().filter(p -> p.id().equals(id)).findFirst().orElseThrow();
+    ExpertAssignments out =
+        Batches.route(
+            fitted(provider, 6, 3, ":slots=" + slots),
+            input(Batches.logits(seed, tokens, 6), tokens, 6, seed));
+    for (int t = 0; t < tokens; t++) {
+      double sum = 0;
+      for (int i = out.tokenOffset(t); i < out.tokenOffset(t + 1); i++) {
+        sum += out.gate(i);
+      }
+      assertThat(sum).isCloseTo(out.isUnrouted(t) ? 0 : 1, within(1e-12));
+    }
+  }
+
   @Property(tries = 60, seed = SEED)
   void uniformRoutingHasTheDocumentedLosses(@ForAll @IntRange(min = 2, max = 12) int experts) {
     // Token t prefers expert t: every expert gets equally many choices and equal probability.

@@ -22,7 +22,12 @@ class DocumentationTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"README.md", "docs/embed-in-your-engine.md", "docs/write-your-first-policy.md"})
+      strings = {
+        "README.md",
+        "docs/embed-in-your-engine.md",
+        "docs/moe-in-your-engine.md",
+        "docs/write-your-first-policy.md"
+      })
   void snippetsAreCompiledCode(String page) throws IOException {
     List<String> sources = sources();
     Matcher snippets = SNIPPET.matcher(Files.readString(root().resolve(page)));
