@@ -60,6 +60,9 @@ final class MoeCommand implements Callable<Integer> {
           + "deepseek-v3,hunyuan-recycle,expert-race";
 
   private static final int MAX_BATCHES = 1_000;
+  private static final int MAX_LAYERS = 1_000;
+  private static final int MAX_EXPERTS = 4_096;
+  private static final int MAX_SLOTS = 65_536;
   private static final int MAX_GROUPS = 8;
   private static final String BEFORE = "contiguous";
 
@@ -336,10 +339,10 @@ final class MoeCommand implements Callable<Integer> {
     atLeast("--nodes", nodes, 1);
     atLeast("--layers", layers, 1);
     atLeast("--batches", batches, 2);
-    if (batches > MAX_BATCHES) {
-      throw new BadInputException(
-          "--batches must be at most " + MAX_BATCHES + ", but was " + batches);
-    }
+    atMost("--experts", experts, MAX_EXPERTS);
+    atMost("--layers", layers, MAX_LAYERS);
+    atMost("--batches", batches, MAX_BATCHES);
+    atMost("--slots", slots == null ? 0 : slots, MAX_SLOTS);
     if (topK < 1 || topK > experts) {
       throw new BadInputException(
           "--top-k must lie in 1..--experts = " + experts + ", but was " + topK);
@@ -371,6 +374,12 @@ final class MoeCommand implements Callable<Integer> {
   private static void atLeast(String option, int value, int least) {
     if (value < least) {
       throw new BadInputException(option + " must be at least " + least + ", but was " + value);
+    }
+  }
+
+  private static void atMost(String option, int value, int most) {
+    if (value > most) {
+      throw new BadInputException(option + " must be at most " + most + ", but was " + value);
     }
   }
 

@@ -33,9 +33,21 @@ public final class MoeLayer<S> {
    * @return a layer with state of its own
    */
   public static MoeLayer<?> of(String policy) {
-    return new MoeLayer<>(
+    ExpertRouter<?> router =
         PolicyRegistry.discover(MoeLayer.class.getClassLoader())
-            .create(Decision.EXPERT_ROUTING, policy, ExpertRouter.class));
+            .create(Decision.EXPERT_ROUTING, policy, ExpertRouter.class);
+    return of(router);
+  }
+
+  /**
+   * Makes a layer.
+   *
+   * @param router the router, which may serve other layers too
+   * @param <S> what it remembers per layer
+   * @return a layer with state of its own
+   */
+  public static <S> MoeLayer<S> of(ExpertRouter<S> router) {
+    return new MoeLayer<>(router);
   }
 
   /** Routes logits that lie row by row in an array, from the offset on. */
