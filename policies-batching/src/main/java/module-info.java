@@ -7,6 +7,7 @@ module io.headway.batching {
   exports io.headway.batching.composition;
   exports io.headway.batching.fairness;
   exports io.headway.batching.order;
+  exports io.headway.batching.planning;
   exports io.headway.batching.preemption;
   exports io.headway.batching.speculation;
   exports io.headway.batching.speculation.verification;

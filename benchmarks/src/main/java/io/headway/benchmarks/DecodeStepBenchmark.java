@@ -55,7 +55,15 @@ public class DecodeStepBenchmark {
     "orca",
     "sarathi:chunkTokens=2048",
     "vtc",
-    "isrtf"
+    "isrtf",
+    "scls:sliceTokens=30000",
+    "bucketserve",
+    "qlm:pullSequences=1024",
+    "fineinfer:deferMillis=0",
+    "uellm:maxBatch=1024,threshold=1e18",
+    "sorted-f",
+    "mc-sf",
+    "batch-lane"
   })
   public String policy;
 

@@ -1,5 +1,6 @@
 package io.headway.batching;
 
+import io.headway.api.Lane;
 import io.headway.api.Request;
 
 /**
@@ -13,6 +14,8 @@ import io.headway.api.Request;
  * @param priority smaller is more urgent
  * @param tenant who pays
  * @param predicted predicted output tokens, 0 for none
+ * @param expires iteration from which work of the batch lane is not started any more; {@link
+ *     #INTERACTIVE} for interactive requests
  */
 public record Job(
     String id,
@@ -22,21 +25,46 @@ public record Job(
     int maxNew,
     int priority,
     String tenant,
-    int predicted) {
+    int predicted,
+    int expires) {
+  /** Not batch work. */
+  public static final int INTERACTIVE = -1;
+
   public Job(String id, int arrival, int prompt, int output, int maxNew) {
     this(id, arrival, prompt, output, maxNew, 0, "", 0);
   }
 
+  public Job(
+      String id,
+      int arrival,
+      int prompt,
+      int output,
+      int maxNew,
+      int priority,
+      String tenant,
+      int predicted) {
+    this(id, arrival, prompt, output, maxNew, priority, tenant, predicted, INTERACTIVE);
+  }
+
+  /** Makes it work of the batch lane. */
+  public Job inLane(int iteration) {
+    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, iteration);
+  }
+
+  public boolean isInteractive() {
+    return expires == INTERACTIVE;
+  }
+
   public Job withPriority(int value) {
-    return new Job(id, arrival, prompt, output, maxNew, value, tenant, predicted);
+    return new Job(id, arrival, prompt, output, maxNew, value, tenant, predicted, expires);
   }
 
   public Job withTenant(String name) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, name, predicted);
+    return new Job(id, arrival, prompt, output, maxNew, priority, name, predicted, expires);
   }
 
   public Job withPrediction(int tokens) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, tokens);
+    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, tokens, expires);
   }
 
   /** The request as submitted; the clock counts iterations. */
@@ -45,6 +73,9 @@ public record Job(
         Request.builder(id, prompt, maxNew).arrivalNanos(arrival).priority(priority).tenant(tenant);
     if (predicted > 0) {
       request.predictedOutputTokens(predicted);
+    }
+    if (!isInteractive()) {
+      request.lane(Lane.BATCH).expiresNanos(expires);
     }
     return request.build();
   }

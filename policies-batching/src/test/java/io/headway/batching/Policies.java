@@ -2,6 +2,7 @@ package io.headway.batching;
 
 import io.headway.api.batching.AdmissionTest;
 import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
@@ -9,15 +10,25 @@ import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.admission.FirstChunkAdmission;
+import io.headway.batching.admission.FutureFitAdmission;
+import io.headway.batching.admission.LaneAdmission;
 import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.admission.PullAdmission;
+import io.headway.batching.admission.SliceAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
 import io.headway.batching.admission.WholePromptAdmission;
+import io.headway.batching.composition.BackfillComposer;
 import io.headway.batching.composition.Batching;
 import io.headway.batching.composition.ChunkSchedule;
+import io.headway.batching.composition.ClearingComposer;
 import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.batching.composition.DecodeMaximalComposer;
+import io.headway.batching.composition.DeferredComposer;
+import io.headway.batching.composition.EvictingComposer;
 import io.headway.batching.composition.IterationLevelComposer;
+import io.headway.batching.composition.PaddedPrefillComposer;
 import io.headway.batching.composition.RunToCompletionComposer;
+import io.headway.batching.composition.SliceComposer;
 import io.headway.batching.composition.StallFreeComposer;
 import io.headway.batching.composition.TokenBudgetComposer;
 import io.headway.batching.composition.WindowedComposer;
@@ -25,17 +36,43 @@ import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.ServiceCost;
 import io.headway.batching.fairness.VtcLedger;
 import io.headway.batching.order.FirstComeOrder;
+import io.headway.batching.order.LaneExpiry;
+import io.headway.batching.order.LaneOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.planning.AnnealingPlanner;
+import io.headway.batching.planning.BucketPlanner;
+import io.headway.batching.planning.LatencySurface;
+import io.headway.batching.planning.LengthBuckets;
+import io.headway.batching.planning.SliceBatches;
+import io.headway.batching.planning.SlicePlanner;
+import io.headway.batching.planning.SloAnnealing;
+import io.headway.batching.planning.SloOdbs;
+import io.headway.batching.planning.SloOdbsPlanner;
+import io.headway.batching.planning.SortedF;
+import io.headway.batching.planning.SortedFPlanner;
+import io.headway.batching.planning.VirtualQueuePlanner;
+import io.headway.batching.preemption.LaneFirst;
 import io.headway.batching.preemption.LastCandidate;
 import io.headway.batching.preemption.LeastUrgent;
+import io.headway.batching.systems.AlphaProtection;
+import io.headway.batching.systems.BatchLane;
+import io.headway.batching.systems.BucketServe;
+import io.headway.batching.systems.FineInfer;
 import io.headway.batching.systems.Isrtf;
+import io.headway.batching.systems.McSf;
 import io.headway.batching.systems.Orca;
+import io.headway.batching.systems.Qlm;
 import io.headway.batching.systems.Sarathi;
 import io.headway.batching.systems.SarathiServe;
+import io.headway.batching.systems.Scls;
+import io.headway.batching.systems.SloAware;
+import io.headway.batching.systems.SortedFServing;
 import io.headway.batching.systems.StaticFcfs;
+import io.headway.batching.systems.Uellm;
 import io.headway.batching.systems.VllmV1;
 import io.headway.batching.systems.Vtc;
+import java.util.Optional;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -67,7 +104,59 @@ public final class Policies extends DomainContextBase {
         Vtc.DEFAULT.policy(),
         new Vtc(VtcLedger.Parameters.DEFAULT.withPrediction(VtcLedger.Prediction.REQUEST)).policy(),
         new Isrtf(3, 0, PreemptionMode.RECOMPUTE).policy(),
-        new Isrtf(5, 1e9, PreemptionMode.SWAP).policy());
+        new Isrtf(5, 1e9, PreemptionMode.SWAP).policy(),
+        scls(2, PreemptionMode.RECOMPUTE),
+        scls(5, PreemptionMode.SWAP),
+        new BucketServe(new LengthBuckets(16, 0.5), 0.9, BucketPlanner.Pick.OLDEST, 64).policy(),
+        new BucketServe(new LengthBuckets(8, 0.2), 1, BucketPlanner.Pick.SHORTEST, 4).policy(),
+        new SloAware(annealing(2), 9).policy(),
+        new SloAware(annealing(16), 2048).policy(),
+        new Qlm(queue(VirtualQueuePlanner.Replanning.EXACT, 1e-9), 3, 12).policy(),
+        new Qlm(queue(VirtualQueuePlanner.Replanning.EDF, 1e-6), 10, 7).policy(),
+        new FineInfer(3, 0).policy(),
+        new FineInfer(20, 2).policy(),
+        new Uellm(new SloOdbs(0.5, 0.1, 1, 1, 4, 3), 2).policy(),
+        SortedFServing.DEFAULT.policy(),
+        new SortedFServing(new SortedF(2), 5, 0.1).policy(),
+        McSf.DEFAULT.policy(),
+        new McSf(McSf.Order.ARRIVAL, FutureFitAdmission.Length.DECLARED, 0).policy(),
+        new McSf(McSf.Order.PREDICTED, FutureFitAdmission.Length.PREDICTED, 0.2).policy(),
+        new AlphaProtection(0.1, 1).policy(),
+        new AlphaProtection(0, 0.4).policy(),
+        lane(9, 0, 2, 24, BackfillComposer.AtExpiry.FINISH),
+        lane(16, 3, 0, 1_000_000, BackfillComposer.AtExpiry.FINISH));
+  }
+
+  private static ComposedBatchingPolicy scls(int sliceTokens, PreemptionMode mode) {
+    LatencySurface prefill = new LatencySurface(0.01, 0, 0, 2);
+    LatencySurface decode = new LatencySurface(0.001, 0.1, 0, 4);
+    return new Scls(new SliceBatches(sliceTokens, prefill, decode), 0.5, 0, mode).policy();
+  }
+
+  private static AnnealingPlanner annealing(int maxBatch) {
+    return new AnnealingPlanner(
+        new SloAnnealing(maxBatch, 500, 100, 0.8, 5),
+        LatencySurface.DEFAULT_PREFILL,
+        LatencySurface.DEFAULT_DECODE,
+        new AnnealingPlanner.Objectives(0.05, 0.02),
+        12);
+  }
+
+  private static VirtualQueuePlanner.Parameters queue(
+      VirtualQueuePlanner.Replanning replanning, double sloSeconds) {
+    return new VirtualQueuePlanner.Parameters(
+        2, 1e8, sloSeconds, sloSeconds, 0, 2, replanning, 4, 3e-9);
+  }
+
+  private static ComposedBatchingPolicy lane(
+      int budget, int laneTokens, int headroom, long expiry, BackfillComposer.AtExpiry atExpiry) {
+    return new BatchLane(
+            budget,
+            laneTokens,
+            LaneAdmission.ofBlocks(headroom),
+            new LaneExpiry(expiry),
+            atExpiry)
+        .policy();
   }
 
   private static Arbitrary<ComposedBatchingPolicy> composed() {
@@ -75,6 +164,7 @@ public final class Policies extends DomainContextBase {
         Arbitraries.of(
             new FirstComeOrder(),
             new PriorityOrder(),
+            new LaneOrder(new LaneExpiry(1_000_000)),
             new PredictedRemainingOrder(4, 0),
             new AnyTime<>(new PriorityOrder()),
             FairShareOrder.of(new VtcLedger(VtcLedger.Parameters.DEFAULT)),
@@ -90,6 +180,9 @@ public final class Policies extends DomainContextBase {
             new WholePromptAdmission(0.05),
             WholeOutputAdmission.declared(),
             WholeOutputAdmission.predicted(),
+            new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, 0),
+            new SliceAdmission(3),
+            new PullAdmission(3),
             new PaddedBatchAdmission());
     Arbitrary<BatchComposer<?>> compositions =
         Arbitraries.of(
@@ -99,16 +192,42 @@ public final class Policies extends DomainContextBase {
             new TokenBudgetComposer(14, 3, false),
             new DecodeMaximalComposer(5),
             new StallFreeComposer(6),
+            new SliceComposer(3),
+            new PaddedPrefillComposer(),
+            new EvictingComposer(7),
+            new DeferredComposer(2, 2),
+            new ClearingComposer(0.5),
             new WindowedComposer(3));
     Arbitrary<VictimSelector<?>> victims =
         Arbitraries.of(
             new LastCandidate(),
             new LastCandidate(PreemptionMode.SWAP, QueueEnd.TAIL),
             new LeastUrgent(),
-            new LeastUrgent(PreemptionMode.SWAP));
-    return Combinators.combine(orders, admissions, compositions, victims)
+            new LeastUrgent(PreemptionMode.SWAP),
+            new LaneFirst(new LaneExpiry(1_000_000)),
+            new VirtualQueuePlanner(queue(VirtualQueuePlanner.Replanning.EDF, 2e-9)));
+    return Combinators.combine(orders, admissions, compositions, victims, planners())
         .as(Policies::compose)
         .filter(policy -> policy != null);
+  }
+
+  /** Nobody, half of the time. */
+  private static Arbitrary<Optional<BatchPlanner<?>>> planners() {
+    Arbitrary<Optional<BatchPlanner<?>>> some =
+        Arbitraries.of(
+                new SlicePlanner(
+                    new SliceBatches(
+                        2, LatencySurface.DEFAULT_PREFILL, LatencySurface.DEFAULT_DECODE),
+                    0.5,
+                    0),
+                new BucketPlanner(
+                    new LengthBuckets(16, 0.5), 0.9, BucketPlanner.Pick.LONGEST, 64),
+                annealing(3),
+                new VirtualQueuePlanner(queue(VirtualQueuePlanner.Replanning.EXACT, 1e-9)),
+                new SloOdbsPlanner(new SloOdbs(0.5, 0.1, 1, 1, 4, 3), 2),
+                new SortedFPlanner(new SortedF(4), 8))
+            .map(Optional::of);
+    return Arbitraries.oneOf(Arbitraries.just(Optional.empty()), some);
   }
 
   /** With or without preemption, whichever makes sense; null if neither does. */
@@ -116,8 +235,10 @@ public final class Policies extends DomainContextBase {
       QueueOrder<?> order,
       AdmissionTest<?> admission,
       BatchComposer<?> composition,
-      VictimSelector<?> victims) {
+      VictimSelector<?> victims,
+      Optional<BatchPlanner<?>> planner) {
     Batching.Builder builder = Batching.order(order).admission(admission).composition(composition);
+    planner.ifPresent(builder::planning);
     try {
       return builder.build();
     } catch (IllegalArgumentException needsPreemption) {

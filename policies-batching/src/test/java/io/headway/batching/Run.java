@@ -3,7 +3,9 @@ package io.headway.batching;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.RandomSource;
+import io.headway.api.Request;
 import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.batching.End;
 import io.headway.api.batching.WorkKind;
 import io.headway.api.prediction.LengthPredictor;
 import io.headway.memory.pool.PagedKvBlockPool;
@@ -129,9 +131,11 @@ public final class Run {
   private final Map<String, Integer> firstToken = new TreeMap<>();
   private final Map<String, Integer> finish = new TreeMap<>();
   private final List<String> cancelled = new ArrayList<>();
+  private final Map<String, Integer> expired = new TreeMap<>();
   private final List<String> admitted = new ArrayList<>();
   private final List<String> preempted = new ArrayList<>();
   private final EngineScheduler scheduler;
+  private int now;
 
   private Run(Setup setup, List<Job> input) {
     List<Job> sorted = new ArrayList<>(input);
@@ -181,6 +185,11 @@ public final class Run {
     return cancelled;
   }
 
+  /** When batch work expired, by id. */
+  public Map<String, Integer> expired() {
+    return expired;
+  }
+
   public Job job(String id) {
     return jobs.get(id);
   }
@@ -205,7 +214,6 @@ public final class Run {
   private void run(Setup setup, Deque<Job> pending) {
     RandomSource cancels = RandomSource.seeded(setup.cancelSeed);
     Deque<BatchPlan> flying = new ArrayDeque<>();
-    int now = 0;
     while (!pending.isEmpty() || !scheduler.isIdle()) {
       assertThat(now).as("iterations").isLessThan(MAX_ITERATIONS);
       List<String> rejected = submit(pending, now);
@@ -334,7 +342,8 @@ public final class Run {
     for (Job job : jobs.values()) {
       boolean served = finish.containsKey(job.id());
       boolean refused = steps.stream().anyMatch(step -> step.rejected().contains(job.id()));
-      boolean over = cancelled.contains(job.id());
+      boolean over = cancelled.contains(job.id()) || expired.containsKey(job.id());
+      assertThat(served && expired.containsKey(job.id())).as(job + " ended twice").isFalse();
       assertThat(served || refused || over).as(job + " ended").isTrue();
       if (served) {
         assertThat(produced.get(job.id())).as("output of " + job).isEqualTo(job.output());
@@ -351,6 +360,14 @@ public final class Run {
     @Override
     public void preempted(long handle, int preemptions) {
       preempted.add(scheduler.request(handle).id());
+    }
+
+    @Override
+    public void ended(long handle, End why, int outputTokens) {
+      if (why == End.EXPIRED) {
+        Request request = scheduler.request(handle);
+        expired.put(request.id(), now);
+      }
     }
   }
 }

@@ -35,6 +35,16 @@ class SteadyDecodeTest {
         "vtc",
         "vtc:cost=profiled",
         "isrtf:windowTokens=50",
+        "scls:sliceTokens=6000",
+        "bucketserve",
+        "slo-annealing:maxBatch=256,maxJobs=512,movesPerLevel=0",
+        "qlm:pullSequences=256",
+        "fineinfer:deferMillis=0",
+        "uellm:maxBatch=256,threshold=1e18",
+        "sorted-f",
+        "mc-sf",
+        "alpha-protection",
+        "batch-lane",
         "compose:order=vtc,admission=first-chunk,composition=vllm-v1"
       })
   void allocatesNothing(String text) {

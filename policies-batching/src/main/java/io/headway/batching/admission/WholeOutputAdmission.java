@@ -133,7 +133,9 @@ public final class WholeOutputAdmission implements AdmissionTest<Stateless> {
                     + view.generatedTokens(candidate)
                     + view.predictedRemainingTokens(candidate)
                 : declared;
-        yield (int) Math.min(declared, predicted);
+        int tokens = (int) Math.min(declared, predicted);
+        // Resumed, it may be predicted to hold one entry more than it ever stores.
+        yield view.blocksFor(tokens) > view.totalBlocks() ? declared - 1 : tokens;
       }
     };
   }

@@ -9,6 +9,7 @@ import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.planning.VirtualQueuePlanner;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +40,11 @@ import org.jspecify.annotations.Nullable;
  *   <li>an admission test that may run out of memory, without anybody to preempt;
  *   <li>a composition that preempts in favour of the order, without a victim selector;
  *   <li>a victim selector that nobody would ever ask;
- *   <li>a padded batch that others could join.
+ *   <li>a padded batch that others could join;
+ *   <li>a composition whose head may evict, with a victim selector that does not know who stands
+ *       behind it: two sequences could evict each other for ever;
+ *   <li>another composition that preempts in favour of its order, with a victim selector that has
+ *       an order of its own and may refuse.
  * </ol>
  */
 public final class Batching {
@@ -188,6 +193,25 @@ public final class Batching {
                 + "' sizes one batch that nobody joins later, but composition '"
                 + composition.id()
                 + "' admits while others run: use composition 'run-to-completion'");
+      }
+      if (composition instanceof EvictingComposer && !(victims instanceof VirtualQueuePlanner)) {
+        throw refused(
+            "composition '"
+                + composition.id()
+                + "' lets the head of the queue evict whom the victim selector puts behind it, but"
+                + " preemption '"
+                + (victims == null ? "none" : victims.id())
+                + "' knows no such order: use preemption 'virtual-queue'");
+      }
+      if (composition instanceof PreemptsForOrder
+          && !(composition instanceof EvictingComposer)
+          && victims instanceof VirtualQueuePlanner) {
+        throw refused(
+            "composition '"
+                + composition.id()
+                + "' preempts whom the order puts behind others, but preemption '"
+                + victims.id()
+                + "' yields to earlier request groups only: use another preemption");
       }
     }
 

@@ -17,6 +17,7 @@ import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
+import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.batching.VictimSelector;
@@ -716,15 +717,13 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       }
       BatchDraft batch = draft();
       PreemptionMode mode = victims.mode(victimsState, now, victim);
-      DraftOutcome outcome =
-          batch.preempt(victim, beneficiary, mode, victims.place(victimsState, now, victim));
+      QueueEnd place = victims.place(victimsState, now, victim);
+      DraftOutcome outcome = batch.preempt(victim, beneficiary, mode, place);
       if (outcome == DraftOutcome.NO_HOST_BLOCKS && mode == PreemptionMode.SWAP) {
-        outcome =
-            batch.preempt(
-                victim,
-                beneficiary,
-                PreemptionMode.RECOMPUTE,
-                victims.place(victimsState, now, victim));
+        outcome = batch.preempt(victim, beneficiary, PreemptionMode.RECOMPUTE, place);
+      }
+      if (planning != null && outcome.done() && place == QueueEnd.TAIL) {
+        planning.sentBehind(victim);
       }
       return outcome.done() ? victim : BatchView.NONE;
     }

@@ -130,6 +130,11 @@ final class Planning<P> {
     }
   }
 
+  /** A victim was sent to the tail of the queue. */
+  void sentBehind(int sequence) {
+    plan.left(sequence);
+  }
+
   void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
     if (listens) {
       planner.onServed(state, view, sequence, prefillTokens, outputTokens);
@@ -137,7 +142,7 @@ final class Planning<P> {
   }
 
   void onEnded(BatchView view, int sequence, End end) {
-    plan.ended(sequence);
+    plan.left(sequence);
     if (listens) {
       planner.onEnded(state, view, sequence, end);
     }

@@ -4,20 +4,40 @@ import io.headway.api.batching.FairnessLedger;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.batching.admission.FirstChunkAdmission;
+import io.headway.batching.admission.FutureFitAdmission;
+import io.headway.batching.admission.LaneAdmission;
 import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.admission.PullAdmission;
+import io.headway.batching.admission.SliceAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
 import io.headway.batching.admission.WholePromptAdmission;
+import io.headway.batching.composition.BackfillComposer;
+import io.headway.batching.composition.ClearingComposer;
 import io.headway.batching.composition.DecodeMaximalComposer;
+import io.headway.batching.composition.DeferredComposer;
+import io.headway.batching.composition.EvictingComposer;
 import io.headway.batching.composition.IterationLevelComposer;
+import io.headway.batching.composition.PaddedPrefillComposer;
 import io.headway.batching.composition.RunToCompletionComposer;
+import io.headway.batching.composition.SliceComposer;
 import io.headway.batching.composition.StallFreeComposer;
 import io.headway.batching.composition.TokenBudgetComposer;
 import io.headway.batching.composition.WindowedComposer;
 import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.VtcLedger;
 import io.headway.batching.order.FirstComeOrder;
+import io.headway.batching.order.LaneExpiry;
+import io.headway.batching.order.LaneOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.planning.AnnealingPlanner;
+import io.headway.batching.planning.BucketPlanner;
+import io.headway.batching.planning.SlicePlanner;
+import io.headway.batching.planning.SloOdbsPlanner;
+import io.headway.batching.planning.SortedF;
+import io.headway.batching.planning.SortedFPlanner;
+import io.headway.batching.planning.VirtualQueuePlanner;
+import io.headway.batching.preemption.LaneFirst;
 import io.headway.batching.preemption.LastCandidate;
 import io.headway.batching.preemption.LeastUrgent;
 
@@ -270,5 +290,175 @@ public final class BatchingParts {
    */
   public static LeastUrgent swapLeastUrgent() {
     return new LeastUrgent(PreemptionMode.SWAP);
+  }
+
+  // ---- slices, buckets, groups and the like: planning, and the parts made for it ----
+
+  /**
+   * Returns the planner of SCLS with slices of 128 tokens.
+   *
+   * @return {@code slices}
+   */
+  public static SlicePlanner slices() {
+    return new SlicePlanner(Scls.DEFAULT.slices(), SlicePlanner.DEFAULT_LOAD_FACTOR, 0);
+  }
+
+  /**
+   * Returns the test for the blocks of the current length and a slice of 128 tokens.
+   *
+   * @return {@code slice}
+   */
+  public static SliceAdmission slice() {
+    return new SliceAdmission(Scls.DEFAULT.slices().sliceTokens());
+  }
+
+  /**
+   * Returns SCLS's composition: a static batch that runs one slice of 128 tokens.
+   *
+   * @return {@code scls}; needs preemption
+   */
+  public static SliceComposer scls() {
+    return new SliceComposer(Scls.DEFAULT.slices().sliceTokens());
+  }
+
+  /**
+   * Returns the planner of BucketServe for online work.
+   *
+   * @return {@code buckets}
+   */
+  public static BucketPlanner buckets() {
+    BucketServe defaults = BucketServe.DEFAULT;
+    return new BucketPlanner(
+        defaults.buckets(), defaults.safeFraction(), defaults.pick(), defaults.maxRequests());
+  }
+
+  /**
+   * Returns BucketServe's composition: prompts that start together are padded.
+   *
+   * @return {@code bucketserve}
+   */
+  public static PaddedPrefillComposer bucketServe() {
+    return new PaddedPrefillComposer();
+  }
+
+  /**
+   * Returns the planner that anneals order and batches over the requests' objectives.
+   *
+   * @return {@code annealing} with batches of 32
+   */
+  public static AnnealingPlanner annealing() {
+    return PlanningParts.annealing();
+  }
+
+  /**
+   * Returns the virtual queue of QLM, which plans and, as the same object, says who yields.
+   *
+   * @return {@code virtual-queue}
+   */
+  public static VirtualQueuePlanner virtualQueue() {
+    return new VirtualQueuePlanner(VirtualQueuePlanner.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns QLM's back-pressure.
+   *
+   * @return {@code pull} of 10 sequences; needs preemption
+   */
+  public static PullAdmission pull() {
+    return new PullAdmission(PullAdmission.DEFAULT_PULL_SEQUENCES);
+  }
+
+  /**
+   * Returns QLM's composition, in which the head of the queue may evict.
+   *
+   * @return {@code qlm} with vLLM's budget; needs preemption
+   */
+  public static EvictingComposer qlm() {
+    return new EvictingComposer(VllmV1.DEFAULT.tokenBudget());
+  }
+
+  /**
+   * Returns FineInfer's composition, deferred by up to 300 ms while nothing runs.
+   *
+   * @return {@code fineinfer}
+   */
+  public static DeferredComposer fineInfer() {
+    return new DeferredComposer(FineInfer.DEFAULT.deferNanos(), 0);
+  }
+
+  /**
+   * Returns the planner of UELLM.
+   *
+   * @return {@code slo-odbs}
+   */
+  public static SloOdbsPlanner sloOdbs() {
+    return new SloOdbsPlanner(Uellm.DEFAULT.batching(), Uellm.DEFAULT.sloSeconds());
+  }
+
+  /**
+   * Returns the planner of Sorted-F.
+   *
+   * @return {@code sorted-f}, exact up to 12 requests
+   */
+  public static SortedFPlanner sortedF() {
+    return new SortedFPlanner(
+        new SortedF(SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS);
+  }
+
+  /**
+   * Returns the test that everybody fits at each predicted completion.
+   *
+   * @return {@code future-fit} by predictions, without reserve; needs preemption
+   */
+  public static FutureFitAdmission futureFit() {
+    return new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, 0);
+  }
+
+  /**
+   * Returns the composition that clears everybody on overflow.
+   *
+   * @return {@code clearing}; needs preemption
+   */
+  public static ClearingComposer clearing() {
+    return new ClearingComposer(1);
+  }
+
+  // ---- the batch lane ----
+
+  /**
+   * Returns the order with the batch lane behind interactive requests.
+   *
+   * @return {@code lane} with 24 hours
+   */
+  public static LaneOrder lane() {
+    return new LaneOrder(LaneExpiry.DEFAULT);
+  }
+
+  /**
+   * Returns the test that keeps a headroom free of batch work.
+   *
+   * @return {@code lane} with a tenth of the pool; needs preemption
+   */
+  public static LaneAdmission laneHeadroom() {
+    return LaneAdmission.ofFraction(0.1);
+  }
+
+  /**
+   * Returns the composition that backfills.
+   *
+   * @return {@code batch-lane} with vLLM's budget
+   */
+  public static BackfillComposer batchLane() {
+    return new BackfillComposer(
+        VllmV1.DEFAULT.tokenBudget(), 0, LaneExpiry.DEFAULT, BackfillComposer.AtExpiry.FINISH);
+  }
+
+  /**
+   * Returns the rule by which batch work yields before interactive work.
+   *
+   * @return {@code lane-first}
+   */
+  public static LaneFirst laneFirst() {
+    return new LaneFirst(LaneExpiry.DEFAULT);
   }
 }

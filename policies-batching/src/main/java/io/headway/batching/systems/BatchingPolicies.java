@@ -20,12 +20,23 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.add(SarathiServe.provider());
     all.add(Vtc.provider());
     all.add(Isrtf.provider());
+    all.add(Scls.provider());
+    all.add(BucketServe.provider());
+    all.add(SloAware.provider());
+    all.add(Qlm.provider());
+    all.add(FineInfer.provider());
+    all.add(Uellm.provider());
+    all.add(SortedFServing.provider());
+    all.add(McSf.provider());
+    all.add(AlphaProtection.provider());
+    all.add(BatchLane.provider());
     all.add(Parts.compose());
     all.addAll(Parts.orders());
     all.addAll(Parts.ledgers());
     all.addAll(Parts.admissions());
     all.addAll(Parts.compositions());
     all.addAll(Parts.victims());
+    all.addAll(PlanningParts.all());
     return List.copyOf(all);
   }
 }

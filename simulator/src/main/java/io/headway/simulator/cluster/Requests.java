@@ -1,5 +1,6 @@
 package io.headway.simulator.cluster;
 
+import io.headway.api.Lane;
 import io.headway.api.Request;
 import io.headway.simulator.metrics.Slo;
 import io.headway.simulator.workload.BlockKeys;
@@ -11,6 +12,9 @@ import io.headway.simulator.workload.Workload;
  */
 final class Requests {
   private static final int ID_DIGITS = 10;
+
+  /** Requests of this type in a trace belong to the batch lane. */
+  private static final String BATCH_TYPE = "batch";
 
   private final Workload workload;
   private final ClusterConfig config;
@@ -30,7 +34,9 @@ final class Requests {
       request.tenant(workload.tenants().name(workload.tenants().code(row)));
     }
     if (workload.types().isPresent()) {
-      request.workload(workload.types().name(workload.types().code(row)));
+      String type = workload.types().name(workload.types().code(row));
+      request.workload(type);
+      request.lane(type.equals(BATCH_TYPE) ? Lane.BATCH : Lane.INTERACTIVE);
     }
     if (workload.adapters().isPresent()) {
       request.adapter(workload.adapters().name(workload.adapters().code(row)));

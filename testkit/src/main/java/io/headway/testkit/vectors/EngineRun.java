@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.headway.api.Lane;
 import io.headway.api.Request;
 import io.headway.api.prediction.LengthPredictor;
 import io.headway.memory.pool.PagedKvBlockPool;
@@ -158,6 +159,8 @@ final class EngineRun {
             .priority(JsonFields.intOf(fields, "priority", 0))
             .tenant(JsonFields.textOf(fields, "client", ""));
     JsonFields.optionalInt(fields, "predictedTokens").ifPresent(request::predictedOutputTokens);
+    request.lane(JsonFields.booleanOf(fields, "lane", false) ? Lane.BATCH : Lane.INTERACTIVE);
+    JsonFields.optionalInt(fields, "expiresAt").ifPresent(request::expiresNanos);
     return request.build();
   }
 
@@ -166,6 +169,7 @@ final class EngineRun {
     probe.clear();
     BatchPlan plan = scheduler.next(now);
     preemptions += probe.preempted().size();
+    live -= probe.expired().size();
     return plan;
   }
 
@@ -226,6 +230,7 @@ final class EngineRun {
       pairs(row, "preempted", probe.preempted(), "recompute");
       texts(row, "admitted", probe.admitted());
       pairs(row, "rejected", refused, "never-fits");
+      texts(row, "expired", probe.expired());
       texts(row, "waiting", probe.waiting());
       reporter.planned(row, plan, scheduler);
       texts(row, "finished", execute(plan, now));

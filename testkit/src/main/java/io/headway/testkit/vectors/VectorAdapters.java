@@ -23,6 +23,8 @@ public final class VectorAdapters {
         new ModelVectors(),
         new GapsVectors(),
         new BatchingVectors(),
+        new BatchPlanVectors(),
+        new BatchPlanRuns(),
         new PredictorVectors(),
         new SpeculationVectors(),
         new GapsPredictionVectors());

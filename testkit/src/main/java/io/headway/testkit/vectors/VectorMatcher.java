@@ -67,7 +67,8 @@ public final class VectorMatcher {
   /**
    * Returns a matcher that compares some arrays without regard to order.
    *
-   * @param fields names of the fields that hold the arrays, at any depth
+   * @param fields names of the fields that hold the arrays, at any depth; {@code plan[]} for the
+   *     arrays in the array {@code plan}
    * @return a new matcher
    */
   public VectorMatcher withSets(String... fields) {
@@ -152,7 +153,7 @@ public final class VectorMatcher {
       ConformanceVector vector, String path, String field, JsonNode expected, JsonNode actual) {
     for (int i = 0; i < expected.size(); i++) {
       String found =
-          difference(vector, path + "[" + i + "]", field, expected.get(i), actual.get(i));
+          difference(vector, path + "[" + i + "]", field + "[]", expected.get(i), actual.get(i));
       if (found != null) {
         return found;
       }

@@ -1,0 +1,127 @@
+package io.headway.batching.composition;
+
+import io.headway.api.Request;
+import io.headway.api.Stateless;
+import io.headway.api.batching.BatchComposer;
+import io.headway.api.batching.BatchContext;
+import io.headway.api.batching.BatchDraft;
+import io.headway.api.batching.BatchView;
+import io.headway.api.batching.DraftOutcome;
+import io.headway.api.batching.SequenceState;
+import io.headway.batching.internal.Arguments;
+
+/**
+ * Decides the batch as QLM's engine does: running sequences, then the queue, up to a token budget;
+ * and the head of the queue may take the place of a running sequence that the victim selector puts
+ * behind it.
+ *
+ * <ol>
+ *   <li>Running, in order of admission: {@code n = min(need, budget left)}; when blocks are short,
+ *       victims yield until {@code n} fits, as in {@link TokenBudgetComposer}.
+ *   <li>Waiting: the head gets {@code min(known - cached, budget left)} tokens. If it is refused
+ *       for want of a slot, of blocks or by the admission test, victims yield one by one until it
+ *       starts or the selector finds nobody behind it. The first that does not start ends the pass.
+ * </ol>
+ *
+ * <p>O(running + admitted + evicted * running). Thread-safe, stateless.
+ *
+ * <p>Source: QLM, SoCC 2024, arXiv 2407.00047: request pulling and eviction. Departure: the paper
+ * evicts all of another group when the head group changes; here as many as the head needs.
+ */
+public final class EvictingComposer implements BatchComposer<Stateless>, PreemptsForOrder {
+  private final int tokenBudget;
+
+  /**
+   * Makes the composer.
+   *
+   * @param tokenBudget tokens in one iteration, at least 1
+   */
+  public EvictingComposer(int tokenBudget) {
+    this.tokenBudget = Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
+  }
+
+  @Override
+  public String id() {
+    return "qlm";
+  }
+
+  @Override
+  public Stateless newState() {
+    return Stateless.STATE;
+  }
+
+  @Override
+  public boolean canServe(Stateless state, BatchView view, Request request) {
+    return true;
+  }
+
+  @Override
+  public void compose(Stateless state, BatchContext context) {
+    BatchView view = context.view();
+    BatchDraft draft = context.draft();
+    int budget = Math.min(tokenBudget, view.maxTokens());
+    if (runRunning(context, view, draft, budget)) {
+      startWaiting(context, draft, budget);
+    }
+  }
+
+  private static boolean runRunning(
+      BatchContext context, BatchView view, BatchDraft draft, int budget) {
+    boolean enough = true;
+    for (int i = 0, count = view.runningCount(); i < count; i++) {
+      int sequence = view.running(i);
+      int tokens = Math.min(view.needTokens(sequence), budget - draft.batchTokens());
+      if (tokens <= 0 || view.state(sequence) != SequenceState.RUNNING) {
+        continue;
+      }
+      DraftOutcome outcome = draft.schedule(sequence, tokens);
+      while (outcome == DraftOutcome.NO_BLOCKS) {
+        enough = false;
+        int victim = context.makeRoom(sequence);
+        if (victim == sequence || victim == BatchView.NONE) {
+          break;
+        }
+        outcome = draft.schedule(sequence, tokens);
+      }
+    }
+    return enough;
+  }
+
+  private static void startWaiting(BatchContext context, BatchDraft draft, int budget) {
+    while (true) {
+      int head = context.head();
+      if (head == BatchView.NONE) {
+        return;
+      }
+      DraftOutcome outcome = start(context, draft, head, budget);
+      if (outcome == DraftOutcome.NO_ADAPTER) {
+        context.setAside(head);
+      } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
+        return;
+      }
+    }
+  }
+
+  private static DraftOutcome start(
+      BatchContext context, BatchDraft draft, int head, int budget) {
+    while (true) {
+      int left = budget - draft.batchTokens();
+      DraftOutcome outcome =
+          draft.slotsLeft() == 0
+              ? DraftOutcome.NO_SLOT
+              : left <= 0 ? DraftOutcome.OVER_TOKENS : context.admit(head, left);
+      boolean yieldHelps =
+          outcome == DraftOutcome.NO_SLOT
+              || outcome == DraftOutcome.NO_BLOCKS
+              || outcome == DraftOutcome.OVER_TOKENS;
+      if (!yieldHelps || context.makeRoom(head) == BatchView.NONE) {
+        return outcome;
+      }
+    }
+  }
+
+  @Override
+  public int repeatableIterations(Stateless state, BatchView view) {
+    return Integer.MAX_VALUE;
+  }
+}
