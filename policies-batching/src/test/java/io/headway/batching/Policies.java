@@ -151,11 +151,7 @@ public final class Policies extends DomainContextBase {
   private static ComposedBatchingPolicy lane(
       int budget, int laneTokens, int headroom, long expiry, BackfillComposer.AtExpiry atExpiry) {
     return new BatchLane(
-            budget,
-            laneTokens,
-            LaneAdmission.ofBlocks(headroom),
-            new LaneExpiry(expiry),
-            atExpiry)
+            budget, laneTokens, LaneAdmission.ofBlocks(headroom), new LaneExpiry(expiry), atExpiry)
         .policy();
   }
 
@@ -220,8 +216,7 @@ public final class Policies extends DomainContextBase {
                         2, LatencySurface.DEFAULT_PREFILL, LatencySurface.DEFAULT_DECODE),
                     0.5,
                     0),
-                new BucketPlanner(
-                    new LengthBuckets(16, 0.5), 0.9, BucketPlanner.Pick.LONGEST, 64),
+                new BucketPlanner(new LengthBuckets(16, 0.5), 0.9, BucketPlanner.Pick.LONGEST, 64),
                 annealing(3),
                 new VirtualQueuePlanner(queue(VirtualQueuePlanner.Replanning.EXACT, 1e-9)),
                 new SloOdbsPlanner(new SloOdbs(0.5, 0.1, 1, 1, 4, 3), 2),

@@ -12,9 +12,8 @@ import io.headway.api.SchedulingPolicy;
  * reached and the composition wants to know who is next; not while nobody waits, and not while the
  * composition has no room for anybody. The plan stands until the next one: a planned sequence keeps
  * its place when it is set aside, refused or preempted to the head of the queue, and leaves it when
- * it ends or is preempted to the tail. A batch closed
- * by {@link PlannedOrder#endBatch} that still runs when a new plan is made counts as standing
- * before it.
+ * it ends or is preempted to the tail. A batch closed by {@link PlannedOrder#endBatch} that still
+ * runs when a new plan is made counts as standing before it.
  *
  * @param <S> the policy's state
  */

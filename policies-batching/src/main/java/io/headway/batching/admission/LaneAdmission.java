@@ -10,8 +10,8 @@ import io.headway.batching.order.LaneExpiry;
 
 /**
  * Lets a sequence start when the blocks of its first chunk are free; one of the batch lane only if
- * {@code headroomBlocks} stay free afterwards. It promises nothing about later chunks, so it needs a
- * victim selector. A headroom of the whole pool closes the lane. O(1). Thread-safe, stateless.
+ * {@code headroomBlocks} stay free afterwards. It promises nothing about later chunks, so it needs
+ * a victim selector. A headroom of the whole pool closes the lane. O(1). Thread-safe, stateless.
  */
 public final class LaneAdmission implements AdmissionTest<Stateless> {
   private final int headroomBlocks;
@@ -29,8 +29,7 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
    * @return the test
    */
   public static LaneAdmission ofBlocks(int headroomBlocks) {
-    return new LaneAdmission(
-        Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0);
+    return new LaneAdmission(Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0);
   }
 
   /**
@@ -57,8 +56,7 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
   @Override
   public AdmissionVerdict test(Stateless state, BatchView view, BatchDraft draft, int candidate) {
     // Decided here and not by the draft, for which a headroom beyond the pool would mean "never".
-    boolean closed =
-        LaneExpiry.isBatch(view, candidate) && headroom(view) >= view.totalBlocks();
+    boolean closed = LaneExpiry.isBatch(view, candidate) && headroom(view) >= view.totalBlocks();
     return closed ? AdmissionVerdict.LATER : AdmissionVerdict.YES;
   }
 

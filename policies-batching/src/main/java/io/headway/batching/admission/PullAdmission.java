@@ -11,7 +11,8 @@ import java.util.BitSet;
 /**
  * Lets a sequence be pulled out of the virtual queue while fewer than {@code pullSequences} are at
  * the engine, and only if all of those need the same model: the back-pressure of QLM. The blocks of
- * its first chunk must be free; it promises nothing about later ones, so it needs a victim selector.
+ * its first chunk must be free; it promises nothing about later ones, so it needs a victim
+ * selector.
  *
  * <p>O(1). Thread-safe; the state is single-threaded.
  *
@@ -64,8 +65,7 @@ public final class PullAdmission implements AdmissionTest<PullAdmission.State> {
   public AdmissionVerdict test(State state, BatchView view, BatchDraft draft, int candidate) {
     boolean pulls =
         state.size == 0
-            || (state.size < pullSequences
-                && state.model.equals(view.request(candidate).model()));
+            || (state.size < pullSequences && state.model.equals(view.request(candidate).model()));
     return pulls ? AdmissionVerdict.YES : AdmissionVerdict.LATER;
   }
 

@@ -70,8 +70,7 @@ public final class BackfillComposer
    * @param expiry when batch work expires
    * @param atExpiry what happens to batch work that runs then
    */
-  public BackfillComposer(
-      int tokenBudget, int laneTokens, LaneExpiry expiry, AtExpiry atExpiry) {
+  public BackfillComposer(int tokenBudget, int laneTokens, LaneExpiry expiry, AtExpiry atExpiry) {
     this.tokenBudget = Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
     this.laneTokens = Arguments.atLeast("laneTokens", laneTokens, 0, "tokens");
     this.expiry = requireNonNull(expiry, "expiry");
@@ -316,8 +315,7 @@ public final class BackfillComposer
   @Override
   public int repeatableIterations(State state, BatchView view) {
     boolean expires =
-        state.waiting.size() > 0
-            || (atExpiry == AtExpiry.ABORT && state.runningCount > 0);
+        state.waiting.size() > 0 || (atExpiry == AtExpiry.ABORT && state.runningCount > 0);
     return expires ? 0 : Integer.MAX_VALUE;
   }
 

@@ -83,8 +83,7 @@ public final class ClearingComposer implements BatchComposer<Stateless>, Preempt
     int left = view.runningCount() - draft.preemptions();
     for (int i = view.runningCount() - 1; i >= 0 && left > 1; i--) {
       int sequence = view.running(i);
-      boolean candidate =
-          view.state(sequence) == SequenceState.RUNNING && !view.inFlight(sequence);
+      boolean candidate = view.state(sequence) == SequenceState.RUNNING && !view.inFlight(sequence);
       if (candidate && (probability >= 1 || view.random().nextDouble() < probability)) {
         one[0] = sequence;
         left -= context.makeRoom(sequence, one, 0, 1) == BatchView.NONE ? 0 : 1;

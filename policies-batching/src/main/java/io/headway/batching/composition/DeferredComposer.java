@@ -65,9 +65,7 @@ public final class DeferredComposer implements BatchComposer<Stateless>, Preempt
   /** When the waiting requests start if nothing runs. */
   private long startNanos(BatchView view) {
     int full =
-        batchSequences == 0
-            ? view.maxSequences()
-            : Math.min(batchSequences, view.maxSequences());
+        batchSequences == 0 ? view.maxSequences() : Math.min(batchSequences, view.maxSequences());
     if (view.waitingCount() >= full) {
       return view.nowNanos();
     }

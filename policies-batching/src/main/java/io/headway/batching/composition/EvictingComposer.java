@@ -102,8 +102,7 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
     }
   }
 
-  private static DraftOutcome start(
-      BatchContext context, BatchDraft draft, int head, int budget) {
+  private static DraftOutcome start(BatchContext context, BatchDraft draft, int head, int budget) {
     while (true) {
       int left = budget - draft.batchTokens();
       DraftOutcome outcome =

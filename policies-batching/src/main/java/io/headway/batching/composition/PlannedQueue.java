@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * boundaries between them. Whoever is not in the plan belongs to a last segment, in which the
  * policy's own order holds.
  *
- * <p>A sequence keeps its place until it ends, goes to the tail of the queue, or a new plan is made. Allocates only to grow.
+ * <p>A sequence keeps its place until it ends, goes to the tail of the queue, or a new plan is
+ * made. Allocates only to grow.
  */
 final class PlannedQueue implements BatchPlanner.PlannedOrder {
   private static final int UNPLANNED = -1;

@@ -20,7 +20,8 @@ import java.util.TreeMap;
  * <p>A request with a deadline has an end-to-end objective, one with latency targets those on its
  * first and further tokens, any other the defaults of {@link Objectives}; what a request has waited
  * already is taken off (the paper plans for requests that have just arrived). Its output is the
- * prediction, else the mean output of the ended requests of its kind of work, else the declared cap.
+ * prediction, else the mean output of the ended requests of its kind of work, else the declared
+ * cap.
  *
  * <p>Planned anew when everybody of the last plan has started, over the {@code maxJobs} oldest
  * (ours; the paper plans 10 to 50); whoever comes later waits for the next plan. Randomness is the
@@ -32,8 +33,7 @@ public final class AnnealingPlanner implements BatchPlanner<AnnealingPlanner.Sta
   /** Queued requests that a plan looks at. */
   public static final int DEFAULT_MAX_JOBS = 64;
 
-  private static final Claims CLAIMS =
-      Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
+  private static final Claims CLAIMS = Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
 
   /**
    * What a request without objectives of its own is held to.
@@ -132,8 +132,7 @@ public final class AnnealingPlanner implements BatchPlanner<AnnealingPlanner.Sta
             annealing.endTemperature(),
             annealing.cooling(),
             annealing.movesPerLevel());
-    SloSchedule.Plan plan =
-        fitting.plan(new SloSchedule(jobs, prefill, decode), view.random());
+    SloSchedule.Plan plan = fitting.plan(new SloSchedule(jobs, prefill, decode), view.random());
     state.planned.clear();
     for (int[] members : plan.batches()) {
       for (int member : members) {

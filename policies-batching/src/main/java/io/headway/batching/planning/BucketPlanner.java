@@ -20,8 +20,8 @@ import java.util.List;
  * as the paper's do.
  *
  * <p>Plans in every decision in which the composition has room; whoever is not in the batch starts
- * in a later iteration. At most {@code maxRequests} of the queue are looked at (ours). O(maxRequests
- * * depth) per plan. Thread-safe, stateless.
+ * in a later iteration. At most {@code maxRequests} of the queue are looked at (ours).
+ * O(maxRequests * depth) per plan. Thread-safe, stateless.
  *
  * <p>Source: BucketServe, arXiv 2507.17120.
  */

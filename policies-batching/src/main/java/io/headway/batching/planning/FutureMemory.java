@@ -3,9 +3,9 @@ package io.headway.batching.planning;
 import java.util.Arrays;
 
 /**
- * What a set of requests will hold at each of their completions, in tokens: the memory test of MC-SF
- * as a value to look at. A request with {@code c} tokens now and {@code r} remaining holds {@code c
- * + d} tokens {@code d} rounds from now, for {@code d <= r}.
+ * What a set of requests will hold at each of their completions, in tokens: the memory test of
+ * MC-SF as a value to look at. A request with {@code c} tokens now and {@code r} remaining holds
+ * {@code c + d} tokens {@code d} rounds from now, for {@code d <= r}.
  *
  * <p>O(n) per addition, O(n) per question. Not thread-safe. The engine's own test is {@link
  * io.headway.batching.admission.FutureFitAdmission}.

@@ -161,8 +161,7 @@ public final class HindsightOptimum {
       for (int i = 0; i < n; i++) {
         if (start[i] < 0) {
           releases[left] = (long) Math.max(now, arrivals[i]) + outputs[i];
-          areas[left++] =
-              (long) prompts[i] * outputs[i] + (long) outputs[i] * (outputs[i] + 1) / 2;
+          areas[left++] = (long) prompts[i] * outputs[i] + (long) outputs[i] * (outputs[i] + 1) / 2;
           arrived += arrivals[i];
         }
       }

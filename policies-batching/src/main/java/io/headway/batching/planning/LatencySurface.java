@@ -77,7 +77,10 @@ public record LatencySurface(double product, double batch, double length, double
    * @return seconds
    */
   public double seconds(double batchSize, double lengthTokens) {
-    return product * batchSize * lengthTokens + batch * batchSize + length * lengthTokens + constant;
+    return product * batchSize * lengthTokens
+        + batch * batchSize
+        + length * lengthTokens
+        + constant;
   }
 
   /**

@@ -107,7 +107,9 @@ public record LengthBuckets(int maxLengthTokens, double shortFraction) {
       below += lengthTokens[member] < middle ? 1 : 0;
     }
     boolean splits =
-        bucket.toTokens - bucket.fromTokens > 1 && count > maxBatch && below > shortFraction * count;
+        bucket.toTokens - bucket.fromTokens > 1
+            && count > maxBatch
+            && below > shortFraction * count;
     if (!splits) {
       into.add(bucket);
       return;

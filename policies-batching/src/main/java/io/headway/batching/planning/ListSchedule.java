@@ -7,10 +7,10 @@ import java.util.Arrays;
 
 /**
  * Runs an order as a list schedule in rounds: at each round the next request starts as long as the
- * whole future fits; one that does not fit blocks those behind it. A request started at round {@code
- * k} holds {@code prompt + (t - k)} tokens at round {@code t} for {@code k < t <= k + output} and
- * completes at {@code k + output}. For planning and tests; the engine's own test is {@link
- * io.headway.batching.admission.FutureFitAdmission}.
+ * whole future fits; one that does not fit blocks those behind it. A request started at round
+ * {@code k} holds {@code prompt + (t - k)} tokens at round {@code t} for {@code k < t <= k +
+ * output} and completes at {@code k + output}. For planning and tests; the engine's own test is
+ * {@link io.headway.batching.admission.FutureFitAdmission}.
  */
 public final class ListSchedule {
   private ListSchedule() {}

@@ -5,7 +5,8 @@ import static java.util.Objects.requireNonNull;
 import io.headway.batching.internal.Arguments;
 
 /**
- * Requests of one model and one objective, served first come, first served: the unit that QLM plans.
+ * Requests of one model and one objective, served first come, first served: the unit that QLM
+ * plans.
  *
  * @param model the model they need
  * @param requests how many, at least 0

@@ -103,15 +103,13 @@ public final class SlicePlanner implements BatchPlanner<SlicePlanner.State> {
     }
     state.batches = batches;
     state.loadSeconds = load;
-    double seconds =
-        SliceBatches.intervalSeconds(loadFactor, minimumSeconds, new double[] {load});
+    double seconds = SliceBatches.intervalSeconds(loadFactor, minimumSeconds, new double[] {load});
     state.nextNanos = view.nowNanos() + Math.round(seconds * 1e9);
   }
 
   private List<Batch> newBatches(State state, BatchView view) {
     List<Integer> pool =
-        new ArrayList<>(
-            Backlog.of(view).stream().filter(s -> !state.planned.contains(s)).toList());
+        new ArrayList<>(Backlog.of(view).stream().filter(s -> !state.planned.contains(s)).toList());
     pool.sort(
         Comparator.comparingInt((Integer s) -> Backlog.knownTokens(view, s))
             .thenComparing(view::compareArrival));

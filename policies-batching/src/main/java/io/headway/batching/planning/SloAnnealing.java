@@ -125,9 +125,7 @@ public record SloAnnealing(
     if (candidateObjective >= objective) {
       return 1;
     }
-    return kappa == 0
-        ? 0
-        : Math.exp((candidateObjective - objective) / (kappa * temperature));
+    return kappa == 0 ? 0 : Math.exp((candidateObjective - objective) / (kappa * temperature));
   }
 
   /**

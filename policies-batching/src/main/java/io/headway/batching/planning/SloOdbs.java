@@ -18,7 +18,8 @@ import io.headway.batching.internal.Arguments;
  * <p>Lowering the threshold never lowers the number of batches of the same sorted list.
  *
  * <p>Source: UELLM, arXiv 2409.14961, and github.com/HYIUYOU/UELLM; formula from secondary
- * descriptions, sort order and reset ours. Weights, scales and threshold have no published defaults.
+ * descriptions, sort order and reset ours. Weights, scales and threshold have no published
+ * defaults.
  *
  * @param sloWeight w1, at least 0
  * @param outputWeight w2, at least 0

@@ -24,8 +24,7 @@ import java.util.List;
  * <p>Source: UELLM, arXiv 2409.14961.
  */
 public final class SloOdbsPlanner implements BatchPlanner<SloOdbsPlanner.State> {
-  private static final Claims CLAIMS =
-      Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
+  private static final Claims CLAIMS = Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
 
   private final SloOdbs batching;
   private final double sloSeconds;

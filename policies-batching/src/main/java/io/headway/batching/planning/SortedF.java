@@ -10,8 +10,8 @@ import java.util.function.IntUnaryOperator;
 
 /**
  * Orders a backlog whose prompts and outputs both vary: repeatedly the feasible set {@code X} of
- * the remaining requests with the smallest {@code F(X) = (sum of outputs in X) / |X|^2}, its members
- * by ascending output.
+ * the remaining requests with the smallest {@code F(X) = (sum of outputs in X) / |X|^2}, its
+ * members by ascending output.
  *
  * <p>A set is feasible if it fits when all start together: for every distinct output {@code o} in
  * it, {@code sum over j with o_j >= o of size(prompt_j + o) <= memory}. Ties go to the larger set,
@@ -83,7 +83,6 @@ public record SortedF(int exactRequests) {
       long theirs = other.outputTokens * members.length * members.length;
       return mine < theirs || (mine == theirs && members.length > other.members.length);
     }
-  
   }
 
   /** The requests and the memory they share. */

@@ -22,8 +22,7 @@ public final class SortedFPlanner implements BatchPlanner<SortedFPlanner.State> 
   /** Queued requests that a plan looks at. */
   public static final int DEFAULT_MAX_REQUESTS = 256;
 
-  private static final Claims CLAIMS =
-      Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
+  private static final Claims CLAIMS = Claims.builder().needs(Claims.Need.PREDICTED_LENGTH).build();
 
   private final SortedF sorting;
   private final int maxRequests;

@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>When somebody has come, and every {@code checkSeconds}, the times of the groups are added
  *       up in order, with {@code swapSeconds} where the model changes. Only if a group would miss
  *       its objective a new order is made: with {@link Replanning#EXACT}, for at most {@code
- *       exactGroups} groups, the best one if it has no violation; otherwise earliest deadline first.
- *       While no violation is predicted the order stays.
+ *       exactGroups} groups, the best one if it has no violation; otherwise earliest deadline
+ *       first. While no violation is predicted the order stays.
  *   <li>A running sequence whose group stands behind that of a queued head yields to it; on
  *       shortage the last of the queue does. State goes to the host where there is room.
  * </ol>
@@ -38,15 +38,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The objective of a request is arrival + TTFT target, else its deadline, else arrival + {@code
  * sloSeconds}. Group time is the artifact's {@code requests * tokensPerRequest / tokensPerSecond}.
  * Departures: one instance has one queue, so that load balancing over queues is a router's ({@link
- * VirtualQueues#best} finds it for small cases); the mixed-integer program is solved by enumeration.
- * O(queue log queue) per plan. Play both roles with one object. Thread-safe; the state is
- * single-threaded.
+ * VirtualQueues#best} finds it for small cases); the mixed-integer program is solved by
+ * enumeration. O(queue log queue) per plan. Play both roles with one object. Thread-safe; the state
+ * is single-threaded.
  *
  * <p>Source: QLM, SoCC 2024, arXiv 2407.00047.
  */
 public final class VirtualQueuePlanner
-    implements BatchPlanner<VirtualQueuePlanner.State>,
-        VictimSelector<VirtualQueuePlanner.State> {
+    implements BatchPlanner<VirtualQueuePlanner.State>, VictimSelector<VirtualQueuePlanner.State> {
   /** How a new order is made. */
   public enum Replanning {
     /** Always earliest deadline first. */

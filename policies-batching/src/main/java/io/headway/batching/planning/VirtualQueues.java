@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param heldModels the model each instance holds at first
  * @param swapSeconds time of a model swap, at least 0
  */
-public record VirtualQueues(List<RequestGroup> groups, List<String> heldModels, double swapSeconds) {
+public record VirtualQueues(
+    List<RequestGroup> groups, List<String> heldModels, double swapSeconds) {
   /** A search over more groups would not end in useful time. */
   public static final int MAX_EXHAUSTIVE_GROUPS = 8;
 
@@ -81,7 +82,6 @@ public record VirtualQueues(List<RequestGroup> groups, List<String> heldModels, 
           ? violations < other.violations
           : penaltySeconds < other.penaltySeconds - EPSILON;
     }
-  
   }
 
   /**

@@ -18,8 +18,8 @@ import io.headway.batching.preemption.LastCandidate;
  * running request is cleared with probability {@code clearProbability} and starts again. See {@link
  * ClearingComposer}.
  *
- * <p>Id {@code alpha-protection}. arXiv 2502.07115. Departure: cleared requests keep the tokens they
- * have emitted.
+ * <p>Id {@code alpha-protection}. arXiv 2502.07115. Departure: cleared requests keep the tokens
+ * they have emitted.
  *
  * @param protectedFraction alpha, share of the pool that stays free after an admission, in [0, 1)
  * @param clearProbability beta, in (0, 1]; 1 clears everybody
@@ -69,8 +69,7 @@ public record AlphaProtection(double protectedFraction, double clearProbability)
             .build(),
         config ->
             new AlphaProtection(
-                    config.doubleValue("protectedFraction"),
-                    config.doubleValue("clearProbability"))
+                    config.doubleValue("protectedFraction"), config.doubleValue("clearProbability"))
                 .policy());
   }
 }

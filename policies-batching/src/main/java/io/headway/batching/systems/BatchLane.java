@@ -23,8 +23,8 @@ import java.util.List;
  *
  * <p>A request belongs to the lane by {@link io.headway.api.Request#lane}. With one plan in flight
  * and without prefix caching the lane delays interactive work by no iteration, only by what its
- * tokens make an iteration longer: {@code laneTokens} bounds that. Without batch work this is {@link
- * VllmV1} under first come, first served.
+ * tokens make an iteration longer: {@code laneTokens} bounds that. Without batch work this is
+ * {@link VllmV1} under first come, first served.
  *
  * <p>Id {@code batch-lane}. Modelled on Anthropic's Message Batches: independent requests that
  * expire 24 hours after creation; the scheduling rules are ours.

@@ -241,8 +241,7 @@ final class PlanningParts {
             sortedFParameters().build(),
             config ->
                 new SortedFPlanner(
-                    new SortedF(config.intValue("exactRequests")),
-                    config.intValue(MAX_REQUESTS))));
+                    new SortedF(config.intValue("exactRequests")), config.intValue(MAX_REQUESTS))));
   }
 
   private static ParameterSet laneParameters() {
@@ -333,8 +332,7 @@ final class PlanningParts {
             1,
             "",
             "share of the pool that batches may fill")
-        .choice(
-            "pick", "oldest", List.of("oldest", "shortest", "longest"), "which bucket is next")
+        .choice("pick", "oldest", List.of("oldest", "shortest", "longest"), "which bucket is next")
         .intValue(
             MAX_REQUESTS,
             defaults.maxRequests(),
@@ -462,8 +460,7 @@ final class PlanningParts {
             1e9,
             "s",
             "objectives within one such granule form one group")
-        .doubleValue(
-            "swapSeconds", defaults.swapSeconds(), 0, 1e9, "s", "time of a model swap")
+        .doubleValue("swapSeconds", defaults.swapSeconds(), 0, 1e9, "s", "time of a model swap")
         .intValue(
             "maxGroupRequests",
             defaults.maxGroupRequests(),

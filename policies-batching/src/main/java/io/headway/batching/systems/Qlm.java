@@ -14,9 +14,9 @@ import io.headway.batching.planning.VirtualQueuePlanner;
 
 /**
  * Decides batches as QLM does on one instance: requests form groups by model and objective, the
- * virtual queue of groups is re-ordered only when a violation is predicted, the head group is pulled
- * while fewer than {@code pullSequences} are at the engine, and running work of later groups is
- * evicted to the host for it. See {@link VirtualQueuePlanner}, {@link PullAdmission} and {@link
+ * virtual queue of groups is re-ordered only when a violation is predicted, the head group is
+ * pulled while fewer than {@code pullSequences} are at the engine, and running work of later groups
+ * is evicted to the host for it. See {@link VirtualQueuePlanner}, {@link PullAdmission} and {@link
  * EvictingComposer}.
  *
  * <p>Loading another model is the engine's matter; the policy never mixes models in a batch, and

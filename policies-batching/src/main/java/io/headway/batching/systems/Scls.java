@@ -20,15 +20,15 @@ import java.util.List;
 /**
  * Decides batches as SCLS does: the waiting requests are cut, sorted by their current length, into
  * static batches with the least sum of times; each batch runs one slice of {@code sliceTokens}
- * tokens, and who has not ended waits again with its longer length. See {@link SliceBatches}, {@link
- * SlicePlanner} and {@link SliceComposer}.
+ * tokens, and who has not ended waits again with its longer length. See {@link SliceBatches},
+ * {@link SlicePlanner} and {@link SliceComposer}.
  *
  * <p>By default what was computed is computed again with the next slice, as in the paper's basic
  * form; {@code preemption = swap} keeps KV in host memory between slices. A slice of the greatest
  * length is static batching, a slice of one token re-plans in every iteration.
  *
- * <p>Id {@code scls}. O(waiting * batch) per plan, O(batch) per iteration. Cheng et al., Slice-Level
- * Scheduling for High Throughput and Load Balanced LLM Serving, arXiv 2406.13511.
+ * <p>Id {@code scls}. O(waiting * batch) per plan, O(batch) per iteration. Cheng et al.,
+ * Slice-Level Scheduling for High Throughput and Load Balanced LLM Serving, arXiv 2406.13511.
  *
  * @param slices slice length and latency surfaces
  * @param loadFactor share of the planned time after which a new plan is made, at least 0

@@ -15,11 +15,11 @@ import io.headway.batching.preemption.LastCandidate;
 
 /**
  * Decides batches by simulated annealing over the objectives of all queued requests: order and
- * batch boundaries are planned once per round, and a batch starts when the one before has ended. See
- * {@link io.headway.batching.planning.SloAnnealing} and {@link AnnealingPlanner}.
+ * batch boundaries are planned once per round, and a batch starts when the one before has ended.
+ * See {@link io.headway.batching.planning.SloAnnealing} and {@link AnnealingPlanner}.
  *
- * <p>Inside a batch the engine runs as vLLM does, which is the paper's engine: chunked prefill under
- * a token budget, blocks as needed, the last admitted recomputed on shortage.
+ * <p>Inside a batch the engine runs as vLLM does, which is the paper's engine: chunked prefill
+ * under a token budget, blocks as needed, the last admitted recomputed on shortage.
  *
  * <p>Id {@code slo-annealing}. arXiv 2504.14966.
  *
@@ -70,7 +70,6 @@ public record SloAware(AnnealingPlanner planner, int tokenBudget) {
                 "tokens in one iteration")
             .build(),
         config ->
-            new SloAware(PlanningParts.annealing(config), config.intValue("tokenBudget"))
-                .policy());
+            new SloAware(PlanningParts.annealing(config), config.intValue("tokenBudget")).policy());
   }
 }

@@ -47,8 +47,7 @@ public record SortedFServing(SortedF sorting, int maxRequests, double reserveFra
    */
   public ComposedBatchingPolicy policy() {
     return Batching.order(new FirstComeOrder())
-        .admission(
-            new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, reserveFraction))
+        .admission(new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, reserveFraction))
         .composition(new IterationLevelComposer())
         .preemption(new LastCandidate())
         .planning(new SortedFPlanner(sorting, maxRequests))

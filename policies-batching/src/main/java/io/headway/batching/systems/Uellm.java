@@ -13,8 +13,8 @@ import io.headway.batching.planning.SloOdbs;
 import io.headway.batching.planning.SloOdbsPlanner;
 
 /**
- * Decides batches as UELLM does: queued requests are grouped by like objective and predicted output,
- * and each group runs as a static batch. See {@link SloOdbs} and {@link SloOdbsPlanner}.
+ * Decides batches as UELLM does: queued requests are grouped by like objective and predicted
+ * output, and each group runs as a static batch. See {@link SloOdbs} and {@link SloOdbsPlanner}.
  *
  * <p>A group whose padded size exceeds the pool runs in several batches.
  *
@@ -28,8 +28,8 @@ public record Uellm(SloOdbs batching, double sloSeconds) {
   public static final String ID = "uellm";
 
   /**
-   * Batches of 10 as in the authors' code. The rest is ours, since nothing is published: weights 0.5
-   * and 0.01, scales 1, threshold 100, objective 10 s.
+   * Batches of 10 as in the authors' code. The rest is ours, since nothing is published: weights
+   * 0.5 and 0.01, scales 1, threshold 100, objective 10 s.
    */
   public static final Uellm DEFAULT = new Uellm(new SloOdbs(0.5, 0.01, 1, 1, 100, 10), 10);
 
@@ -58,7 +58,6 @@ public record Uellm(SloOdbs batching, double sloSeconds) {
         "Static batches of like objective and predicted output",
         "UELLM, arXiv 2409.14961",
         PlanningParts.odbsParameters(),
-        config ->
-            new Uellm(PlanningParts.odbs(config), config.doubleValue("sloSeconds")).policy());
+        config -> new Uellm(PlanningParts.odbs(config), config.doubleValue("sloSeconds")).policy());
   }
 }

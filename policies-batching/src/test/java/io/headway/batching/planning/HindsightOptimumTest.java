@@ -58,8 +58,7 @@ class HindsightOptimumTest {
     int[] prompts = requests.stream().mapToInt(r -> r[1]).toArray();
     int[] outputs = requests.stream().mapToInt(r -> r[2]).toArray();
     long least = least(arrivals, prompts, outputs, memory, new int[n], 0);
-    assertThat(HindsightOptimum.totalEndToEnd(arrivals, prompts, outputs, memory))
-        .isEqualTo(least);
+    assertThat(HindsightOptimum.totalEndToEnd(arrivals, prompts, outputs, memory)).isEqualTo(least);
   }
 
   /** Tries every start up to the round by which all could have run one after another. */
@@ -84,8 +83,7 @@ class HindsightOptimumTest {
     long least = Long.MAX_VALUE;
     for (int s = arrivals[fixed]; s <= 16; s++) {
       start[fixed] = s;
-      least =
-          Math.min(least, least(arrivals, prompts, outputs, memory, start, fixed + 1));
+      least = Math.min(least, least(arrivals, prompts, outputs, memory, start, fixed + 1));
     }
     return least;
   }
@@ -93,7 +91,12 @@ class HindsightOptimumTest {
   @Provide
   Arbitrary<List<int[]>> workloads() {
     // Arrival, prompt, output, how much the prediction is too long.
-    return Arbitraries.integers().between(1, 6).array(int[].class).ofSize(4).list().ofMinSize(1)
+    return Arbitraries.integers()
+        .between(1, 6)
+        .array(int[].class)
+        .ofSize(4)
+        .list()
+        .ofMinSize(1)
         .ofMaxSize(6);
   }
 

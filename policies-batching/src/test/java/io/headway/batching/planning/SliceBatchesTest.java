@@ -16,8 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class SliceBatchesTest {
   private static final SliceBatches SHEET =
-      new SliceBatches(
-          16, new LatencySurface(0.01, 0, 0, 2), new LatencySurface(0.001, 0.1, 0, 4));
+      new SliceBatches(16, new LatencySurface(0.01, 0, 0, 2), new LatencySurface(0.001, 0.1, 0, 4));
 
   private static SliceBatches.Capacity memory(SliceBatches slices, long tokens) {
     return (n, length) -> n * (long) (length + slices.sliceTokens()) <= tokens;
@@ -126,8 +125,7 @@ class SliceBatchesTest {
     }
     double bound = 4.0 / 3 - 1.0 / (3 * instances);
     double optimum = leastMakespan(seconds, 0, new double[instances]);
-    assertThat(Arrays.stream(load).max().orElseThrow())
-        .isLessThanOrEqualTo(bound * optimum + 1e-9);
+    assertThat(Arrays.stream(load).max().orElseThrow()).isLessThanOrEqualTo(bound * optimum + 1e-9);
   }
 
   private static double leastMakespan(double[] seconds, int at, double[] load) {

@@ -108,7 +108,9 @@ class SloAnnealingTest {
         .isDeepEqualTo(plan.batches());
   }
 
-  /** A goal of ours: the optimum of at most six jobs in at least nine of ten runs, seeds 1 to 20. */
+  /**
+   * A goal of ours: the optimum of at most six jobs in at least nine of ten runs, seeds 1 to 20.
+   */
   @Test
   void findsTheOptimumOfSmallCasesInNineOfTenRuns() {
     RandomSource random = RandomSource.seeded(7);

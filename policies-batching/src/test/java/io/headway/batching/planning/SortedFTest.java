@@ -108,8 +108,7 @@ class SortedFTest {
 
   @Provide
   Arbitrary<List<int[]>> backlogs() {
-    Arbitrary<int[]> request =
-        Arbitraries.integers().between(1, 10).array(int[].class).ofSize(2);
+    Arbitrary<int[]> request = Arbitraries.integers().between(1, 10).array(int[].class).ofSize(2);
     return request.list().ofMinSize(1).ofMaxSize(6);
   }
 

@@ -62,8 +62,7 @@ class BatchLaneTest {
 
   @Test
   void aHeadroomOfThePoolClosesTheLaneAndEverythingInItExpires() {
-    List<Job> jobs =
-        List.of(new Job("l", 0, 4, 2, 2).inLane(3), new Job("i", 0, 4, 2, 2));
+    List<Job> jobs = List.of(new Job("l", 0, 4, 2, 2).inLane(3), new Job("i", 0, 4, 2, 2));
     Run run = Run.with(lane(16, 0, 12, BackfillComposer.AtExpiry.FINISH)).run(jobs);
     assertThat(run.expired()).isEqualTo(Map.of("l", 3));
     assertThat(run.finish()).isEqualTo(Map.of("i", 1));
@@ -86,9 +85,7 @@ class BatchLaneTest {
 
   @Test
   void promisesThatNoInteractiveTokenComesAnIterationLater() {
-    assertThat(
-            BatchLane.DEFAULT.policy().claims().bound(
-                Claims.Bound.INTERACTIVE_DELAY_ITERATIONS))
+    assertThat(BatchLane.DEFAULT.policy().claims().bound(Claims.Bound.INTERACTIVE_DELAY_ITERATIONS))
         .hasValue(0);
   }
 
@@ -157,8 +154,7 @@ class BatchLaneTest {
         .coverage(seen -> seen.check(true).percentage(share -> share > 10));
   }
 
-  private static Run run(
-      ComposedBatchingPolicy policy, Workloads.Engine engine, List<Job> jobs) {
+  private static Run run(ComposedBatchingPolicy policy, Workloads.Engine engine, List<Job> jobs) {
     return Run.with(policy)
         .pool(engine.blocks(), engine.blockTokens())
         .limits(engine.maxSequences(), Integer.MAX_VALUE)
@@ -180,8 +176,7 @@ class BatchLaneTest {
           waiting.add(job.id());
         }
       }
-      waiting.addAll(
-          step.preempted().stream().filter(id -> run.job(id).isInteractive()).toList());
+      waiting.addAll(step.preempted().stream().filter(id -> run.job(id).isInteractive()).toList());
       waiting.removeAll(step.admitted());
       for (String id : step.admitted()) {
         Job job = run.job(id);
@@ -191,13 +186,11 @@ class BatchLaneTest {
         }
       }
     }
-    run.expired()
-        .forEach((id, at) -> assertThat(at).isGreaterThanOrEqualTo(run.job(id).expires()));
+    run.expired().forEach((id, at) -> assertThat(at).isGreaterThanOrEqualTo(run.job(id).expires()));
   }
 
   @Property(seed = "143", tries = 300, edgeCases = EdgeCasesMode.NONE)
-  void jumpsAndPlansInFlightChangeNoEnd(
-      @ForAll Workloads.Engine engine, @ForAll List<Job> jobs) {
+  void jumpsAndPlansInFlightChangeNoEnd(@ForAll Workloads.Engine engine, @ForAll List<Job> jobs) {
     List<Job> mixed = mixed(jobs, 1);
     ComposedBatchingPolicy policy = lane(9, 0, 1, BackfillComposer.AtExpiry.ABORT);
     Run stepping = run(policy, engine, mixed);

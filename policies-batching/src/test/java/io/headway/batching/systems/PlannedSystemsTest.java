@@ -88,8 +88,7 @@ class PlannedSystemsTest {
   void withDeclaredLengthsTheFutureAlwaysFits(
       @ForAll Workloads.Engine engine, @ForAll List<Job> jobs) {
     Run run =
-        Run.with(
-                new McSf(McSf.Order.PREDICTED, FutureFitAdmission.Length.DECLARED, 0).policy())
+        Run.with(new McSf(McSf.Order.PREDICTED, FutureFitAdmission.Length.DECLARED, 0).policy())
             .pool(engine.blocks(), engine.blockTokens())
             .limits(engine.maxSequences(), Integer.MAX_VALUE)
             .run(jobs);
@@ -135,8 +134,7 @@ class PlannedSystemsTest {
             .pool(memory, 1)
             .limits(16, Integer.MAX_VALUE)
             .run(jobs);
-    int[] order =
-        SortedF.order(new SortedF(12).groups(p, o, memory, tokens -> tokens));
+    int[] order = SortedF.order(new SortedF(12).groups(p, o, memory, tokens -> tokens));
     int[] expected = ListSchedule.starts(p, o, memory, order);
     for (int i = 0; i < n; i++) {
       assertThat(starts(run)).containsEntry("j" + i, expected[i]);
@@ -161,8 +159,7 @@ class PlannedSystemsTest {
     for (int i = 0; i < lengths.length; i++) {
       jobs.add(new Job("q" + i, 0, lengths[i], 20, 20));
     }
-    Run run =
-        Run.with(scls(16).policy()).pool(700, 1).limits(16, Integer.MAX_VALUE).run(jobs);
+    Run run = Run.with(scls(16).policy()).pool(700, 1).limits(16, Integer.MAX_VALUE).run(jobs);
     List<List<String>> started =
         run.steps().stream().map(Run.Step::admitted).filter(ids -> !ids.isEmpty()).toList();
     assertThat(started.get(0)).containsExactly("q6", "q5", "q1");
@@ -211,8 +208,7 @@ class PlannedSystemsTest {
     }
     Run run =
         Run.with(
-                new BucketServe(
-                        new LengthBuckets(2048, 0.5), 0.9, BucketPlanner.Pick.OLDEST, 1024)
+                new BucketServe(new LengthBuckets(2048, 0.5), 0.9, BucketPlanner.Pick.OLDEST, 1024)
                     .policy())
             .pool(10_000, 1)
             .limits(3, Integer.MAX_VALUE)
@@ -268,11 +264,8 @@ class PlannedSystemsTest {
       jobs.add(new Job("q" + i, 0, 4, outputs[i], outputs[i]).withPrediction(outputs[i]));
     }
     Run run =
-        Run.with(new Uellm(new SloOdbs(0, 1, 1, 1, 120, 10), 1).policy())
-            .pool(1000, 1)
-            .run(jobs);
-    assertThat(
-            run.steps().stream().map(Run.Step::admitted).filter(ids -> !ids.isEmpty()).toList())
+        Run.with(new Uellm(new SloOdbs(0, 1, 1, 1, 120, 10), 1).policy()).pool(1000, 1).run(jobs);
+    assertThat(run.steps().stream().map(Run.Step::admitted).filter(ids -> !ids.isEmpty()).toList())
         .containsExactly(List.of("q1", "q3"), List.of("q0"), List.of("q2"));
   }
 
@@ -303,10 +296,7 @@ class PlannedSystemsTest {
       assertThat(waiting).allMatch(job -> step.iteration() - job.arrival() < defer);
     }
     Run plain =
-        Run.with(Orca.DEFAULT.policy())
-            .pool(1000, 1)
-            .limits(batch, Integer.MAX_VALUE)
-            .run(jobs);
+        Run.with(Orca.DEFAULT.policy()).pool(1000, 1).limits(batch, Integer.MAX_VALUE).run(jobs);
     if (defer == 0) {
       assertThat(run.finish()).isEqualTo(plain.finish());
     }
@@ -349,8 +339,7 @@ class PlannedSystemsTest {
               .build();
       long second = 1_000_000_000;
       for (String id : List.of("batch1", "batch2")) {
-        scheduler.submit(
-            Request.builder(id, 10, 20).ttftTargetNanos(1000 * second).build(), 0);
+        scheduler.submit(Request.builder(id, 10, 20).ttftTargetNanos(1000 * second).build(), 0);
       }
       step(scheduler, 1);
       // Two requests of a second each stand before it, one of them in the queue.

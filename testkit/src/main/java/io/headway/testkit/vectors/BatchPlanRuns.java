@@ -79,8 +79,7 @@ final class BatchPlanRuns implements VectorAdapter {
 
   private static JsonNode mcSf(ConformanceVector vector) {
     McSf.Order order =
-        McSf.Order.valueOf(
-            JsonFields.textOf(vector.params(), "order").toUpperCase(Locale.ROOT));
+        McSf.Order.valueOf(JsonFields.textOf(vector.params(), "order").toUpperCase(Locale.ROOT));
     ComposedBatchingPolicy policy =
         new McSf(order, FutureFitAdmission.Length.PREDICTED, 0).policy();
     // A prediction above the true length is possible only under a cap that allows it.
@@ -211,9 +210,7 @@ final class BatchPlanRuns implements VectorAdapter {
       while (!pending.isEmpty() && pending.peek().arrivalNanos() <= now) {
         Inference next = pending.remove();
         scheduler.submit(
-            Request.builder(next.id(), 1, outputTokens)
-                .arrivalNanos(next.arrivalNanos())
-                .build(),
+            Request.builder(next.id(), 1, outputTokens).arrivalNanos(next.arrivalNanos()).build(),
             now);
       }
       probe.clear();
@@ -260,8 +257,7 @@ final class BatchPlanRuns implements VectorAdapter {
           new Inference(
               JsonFields.textOf(node, "id"), nanos(JsonFields.doubleOf(node, "arrivalSeconds"))));
     }
-    inferences.sort(
-        Comparator.comparingLong(Inference::arrivalNanos).thenComparing(Inference::id));
+    inferences.sort(Comparator.comparingLong(Inference::arrivalNanos).thenComparing(Inference::id));
     return inferences;
   }
 
@@ -284,8 +280,7 @@ final class BatchPlanRuns implements VectorAdapter {
             LaneAdmission.ofBlocks(JsonFields.intOf(vector.params(), "headroomBlocks")),
             LaneExpiry.DEFAULT,
             BackfillComposer.AtExpiry.valueOf(
-                JsonFields.textOf(vector.params(), "atExpiry", "finish")
-                    .toUpperCase(Locale.ROOT)));
+                JsonFields.textOf(vector.params(), "atExpiry", "finish").toUpperCase(Locale.ROOT)));
     return EngineRun.of(
             new PlanProbe<>(parameters.policy()),
             EngineRun.jobs(vector.input()),

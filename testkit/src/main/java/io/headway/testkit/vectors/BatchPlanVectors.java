@@ -408,9 +408,7 @@ final class BatchPlanVectors implements VectorAdapter {
             .put("worker", queues.workers().get(w))
             .put("group", queues.groups().get(group))
             .put("completionSeconds", completion)
-            .put(
-                "penaltySeconds",
-                completion - queues.queues().groups().get(group).sloSeconds());
+            .put("penaltySeconds", completion - queues.queues().groups().get(group).sloSeconds());
       }
     }
     return worth(result, worth);
@@ -523,8 +521,7 @@ final class BatchPlanVectors implements VectorAdapter {
         .put("f", SortedF.f(backlog.outputs))
         .put(
             "feasible",
-            SortedF.feasible(
-                backlog.prompts, backlog.outputs, backlog.memory, tokens -> tokens));
+            SortedF.feasible(backlog.prompts, backlog.outputs, backlog.memory, tokens -> tokens));
   }
 
   private static JsonNode sortedFPlan(ConformanceVector vector) {
@@ -555,8 +552,7 @@ final class BatchPlanVectors implements VectorAdapter {
     if (vector.expect().has("bestListTotalCompletion")) {
       result.put(
           "bestListTotalCompletion",
-          ListSchedule.bestTotalCompletion(
-              backlog.prompts, backlog.outputs, backlog.memory));
+          ListSchedule.bestTotalCompletion(backlog.prompts, backlog.outputs, backlog.memory));
     }
     return result;
   }
