@@ -29,6 +29,8 @@ public final class Request {
   private final String adapter;
   private final String model;
   private final String session;
+  private final String program;
+  private final String group;
   private final String workload;
   private final int priority;
   private final Lane lane;
@@ -50,6 +52,8 @@ public final class Request {
     adapter = b.adapter;
     model = b.model;
     session = b.session;
+    program = b.program;
+    group = b.group;
     workload = b.workload;
     priority = b.priority;
     lane = b.lane;
@@ -182,6 +186,28 @@ public final class Request {
   }
 
   /**
+   * Returns the program, such as one run of an agent, that this call is a part of. Its calls come
+   * one after another or side by side, and schedulers of programs account for all of them together.
+   * A pause for a tool is the gap between two calls: the later one finds the earlier one's blocks
+   * in the prefix cache.
+   *
+   * @return its id, or an empty string if none was given
+   */
+  public String program() {
+    return program;
+  }
+
+  /**
+   * Returns the group whose requests are planned together, such as the samples of one prompt or a
+   * batch job.
+   *
+   * @return its id, or an empty string if none was given
+   */
+  public String group() {
+    return group;
+  }
+
+  /**
    * Returns the kind of work, such as {@code code} or {@code conversation}, that predictors keep
    * apart.
    *
@@ -257,7 +283,7 @@ public final class Request {
   }
 
   /**
-   * Returns the target for time to first token.
+   * Returns the target for time to first token; for quality of experience, the expected one.
    *
    * @return nanoseconds from arrival
    * @throws IllegalStateException if none was given
@@ -276,7 +302,8 @@ public final class Request {
   }
 
   /**
-   * Returns the target for time per output token.
+   * Returns the target for time per output token; for quality of experience, the time in which a
+   * reader takes in one token, the inverse of the expected delivery speed.
    *
    * @return nanoseconds
    * @throws IllegalStateException if none was given
@@ -374,6 +401,8 @@ public final class Request {
     private String adapter = "";
     private String model = "";
     private String session = "";
+    private String program = "";
+    private String group = "";
     private String workload = "";
     private int priority;
     private Lane lane = Lane.INTERACTIVE;
@@ -466,6 +495,28 @@ public final class Request {
      */
     public Builder session(String name) {
       session = requireNonNull(name, "session");
+      return this;
+    }
+
+    /**
+     * Sets the program that this call is a part of; none by default.
+     *
+     * @param name the program
+     * @return this builder
+     */
+    public Builder program(String name) {
+      program = requireNonNull(name, "program");
+      return this;
+    }
+
+    /**
+     * Sets the group that is planned together; none by default.
+     *
+     * @param name the group
+     * @return this builder
+     */
+    public Builder group(String name) {
+      group = requireNonNull(name, "group");
       return this;
     }
 

@@ -32,7 +32,7 @@ class PolicyCatalogTest {
   @ParameterizedTest
   @MethodSource("providers")
   void defaultsMakeThePolicyThatWasAskedFor(PolicyProvider provider) {
-    Object policy = provider.create(PolicySpec.parse(provider.id()));
+    Object policy = provider.create(PolicySpec.parse(provider.id()), REGISTRY);
     if (policy instanceof SchedulingPolicy<?> scheduling) {
       assertThat(scheduling.id()).isEqualTo(provider.id());
       assertThat(scheduling.claims()).isNotNull();

@@ -91,6 +91,11 @@ final class Draft implements BatchDraft {
   private int savepoint;
   private int[] preemptedIn = new int[64];
 
+  /** Ahead of which plan a sequence was resumed last; plans are counted from 1. */
+  private long[] resumedFor = new long[64];
+
+  private long plans = 1;
+
   // The undo record: one entry per step.
   private int steps;
   private Step[] stepKinds = new Step[16];
@@ -234,7 +239,39 @@ final class Draft implements BatchDraft {
               + headroomBlocks
               + " blocks");
     }
-    DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
+    return attempted(sequence, tryAdmit(sequence, count, reserveTokens, headroomBlocks));
+  }
+
+  @Override
+  public DraftOutcome resume(int sequence, int headroomBlocks) {
+    requireWritable();
+    if (!sequences.isSwapped(live(sequence))) {
+      throw violation(
+          Invariant.INV_32,
+          sequence,
+          "only a swapped sequence can be resumed, but it is " + sequences.state(sequence));
+    }
+    if (headroomBlocks < 0) {
+      throw violation(
+          Invariant.INV_11,
+          sequence,
+          "headroomBlocks must be at least 0, but was " + headroomBlocks + " blocks");
+    }
+    if (sequence >= resumedFor.length) {
+      resumedFor = Arrays.copyOf(resumedFor, Math.max(sequence + 1, resumedFor.length * 2));
+    }
+    if (resumedFor[sequence] == plans) {
+      // Moved in and out again without a plan in between: a policy could go on like that for ever.
+      return attempted(sequence, DraftOutcome.NO_BLOCKS);
+    }
+    DraftOutcome outcome = tryAdmit(sequence, 0, 0, headroomBlocks);
+    if (outcome.done()) {
+      resumedFor[sequence] = plans;
+    }
+    return attempted(sequence, outcome);
+  }
+
+  private DraftOutcome attempted(int sequence, DraftOutcome outcome) {
     if (attempts == attempted.length) {
       attempted = Arrays.copyOf(attempted, attempts * 2);
       answers = Arrays.copyOf(answers, attempts * 2);
@@ -461,7 +498,8 @@ final class Draft implements BatchDraft {
     }
     long owner = sequences.owners[sequence];
     int computed = sequences.computed[sequence];
-    int length = Math.max(reserveTokens, computed + work);
+    // A reservation made at the first admission still stands.
+    int length = Math.max(Math.max(reserveTokens, sequences.reserved[sequence]), computed + work);
     int blocks = Math.max(sequences.heldBlocks(sequence), sequences.blocksFor(length));
     if (lacks(blocks, headroomBlocks)) {
       return shortage(blocks);
@@ -508,7 +546,9 @@ final class Draft implements BatchDraft {
     sequences.takeLowestSlot(sequence);
     adapters.add(sequences.requestOf(sequence).adapter());
     events.granted(sequences.slots[sequence], sequences.handle(sequence));
-    putIn(sequence, count, 0);
+    if (count > 0) {
+      putIn(sequence, count, 0);
+    }
     raise(Event.ADMITTED, sequence, cachedTokens);
   }
 
@@ -603,6 +643,7 @@ final class Draft implements BatchDraft {
     if (rows == 0) {
       return;
     }
+    plans++;
     int prefills = 0;
     int verifies = 0;
     int bound = sequences.slotBound();
@@ -754,6 +795,9 @@ final class Draft implements BatchDraft {
         sequences.enqueueAfter(stepNeighbours[i], s);
       }
       case ADMITTED -> {
+        if (s < resumedFor.length) {
+          resumedFor[s] = 0;
+        }
         adapters.remove(sequences.requestOf(s).adapter());
         sequences.freeSlot(s);
         restore(i, s);

@@ -492,6 +492,7 @@ public final class EngineScheduler implements AutoCloseable {
       if (log != null) {
         log.completed(plan);
       }
+      sequences.iterationNanos = result.elapsedNanos();
       long delivered = tally.outputTokens;
       completion.complete(plan, result, repetitions);
       tally.steps += 1 + repetitions;

@@ -6,10 +6,12 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.memory.BlockKeyChain;
+import io.headway.api.memory.BlockState;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvFootprint;
 import io.headway.api.memory.KvPoolView;
 import io.headway.api.memory.KvProbe;
+import io.headway.api.memory.KvTier;
 import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -44,10 +46,14 @@ final class Sequences implements BatchView {
   private final Tenants tenants;
   private final KvFootprint footprint;
   private final int groups;
+  private final int hostBlocks;
   private final RemainingTokens predictor;
   private final KvProbe probe = new KvProbe();
 
   long nowNanos;
+
+  /** How long the engine said the last completed iteration took. */
+  long iterationNanos;
 
   /** Transfers whose end nobody has reported yet, those of ended sequences included. */
   int pendingTransfers;
@@ -137,6 +143,7 @@ final class Sequences implements BatchView {
     this.predictor = predictor;
     footprint = pool.footprint();
     groups = pool.geometry().groups().size();
+    hostBlocks = hostBlocks(BlockState.values());
     Arrays.fill(states, SequenceState.FINISHED);
     slotHolder = new int[limits.maxSequences()];
     Arrays.fill(slotHolder, NONE);
@@ -469,6 +476,11 @@ final class Sequences implements BatchView {
   }
 
   @Override
+  public long iterationNanos() {
+    return iterationNanos;
+  }
+
+  @Override
   public RandomSource random() {
     return random;
   }
@@ -619,6 +631,24 @@ final class Sequences implements BatchView {
   @Override
   public int totalBlocks() {
     return pool.usableBlocks();
+  }
+
+  @Override
+  public int freeHostBlocks() {
+    return pool.count(KvTier.HOST, BlockState.FREE) + pool.count(KvTier.HOST, BlockState.CACHED);
+  }
+
+  @Override
+  public int totalHostBlocks() {
+    return hostBlocks;
+  }
+
+  private int hostBlocks(BlockState[] states) {
+    int blocks = 0;
+    for (BlockState state : states) {
+      blocks += pool.count(KvTier.HOST, state);
+    }
+    return blocks;
   }
 
   @Override

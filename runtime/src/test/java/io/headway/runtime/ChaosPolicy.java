@@ -12,8 +12,8 @@ import java.util.Random;
 
 /**
  * Does at random whatever a policy may do: any order, any chunk, skips, reservations, head room,
- * drafts, preemptions of either kind with and without need, refusals. Plans at least something when
- * it could.
+ * drafts, preemptions of either kind with and without need, resumptions ahead of time, refusals.
+ * Plans at least something when it could.
  */
 final class ChaosPolicy implements BatchingPolicy<Stateless> {
   private final Random random;
@@ -105,6 +105,8 @@ final class ChaosPolicy implements BatchingPolicy<Stateless> {
         } else {
           draft.expire(s);
         }
+      } else if (view.state(s) == SequenceState.SWAPPED && chance(30)) {
+        draft.resume(s, random.nextInt(3));
       } else if (chance(70)) {
         int tokens = chance(50) ? Integer.MAX_VALUE : 1 + random.nextInt(8);
         int reserve = chance(60) ? 0 : random.nextInt(view.request(s).maxKvTokens() + 1);

@@ -146,6 +146,25 @@ class DraftRefusalsTest {
   }
 
   @Test
+  void resumingWhoIsNotSwapped() {
+    refused(
+        Invariant.INV_32,
+        "wait",
+        "only a swapped sequence can be resumed, but it is WAITING",
+        (view, draft) -> draft.resume(wait, 0));
+    refused(
+        Invariant.INV_32,
+        "dec",
+        "only a swapped sequence can be resumed, but it is RUNNING",
+        (view, draft) -> draft.resume(dec, 0));
+    refused(
+        Invariant.INV_02,
+        "",
+        "sequence 999 is unknown or over",
+        (view, draft) -> draft.resume(999, 0));
+  }
+
+  @Test
   void aFinishedSequence() {
     assertThat(scheduler.cancel(scheduler.handleOf("dec"), nowNanos)).isTrue();
     refused(

@@ -99,17 +99,31 @@ public interface BatchDraft {
   DraftOutcome admit(int sequence, int tokens, int reserveTokens, int headroomBlocks);
 
   /**
+   * Brings a swapped sequence back ahead of its turn: gives it a slot and moves its blocks in while
+   * this batch runs, without computing any of its tokens. It appears in the next view as running.
+   * The opposite, moving somebody out ahead of need, is {@link #preempt} by swap.
+   *
+   * @param sequence swapped; one preempted in this very draft, or resumed and preempted since the
+   *     last plan, is answered {@link DraftOutcome#NO_BLOCKS}
+   * @param headroomBlocks blocks that must stay free afterwards
+   * @return {@link DraftOutcome#DONE} or why not
+   * @throws io.headway.api.PolicyViolationException if the sequence is not swapped, or the count is
+   *     negative
+   */
+  DraftOutcome resume(int sequence, int headroomBlocks);
+
+  /**
    * Takes a running sequence out of the running set and back into the queue. If it was already in
    * this batch, its tokens are given back first.
    *
    * @param victim running; may be the beneficiary itself
-   * @param beneficiary who needs the room
+   * @param beneficiary who needs the room; the victim itself if nobody in particular
    * @param mode recompute or swap
    * @param place where it enters the queue
    * @return {@link DraftOutcome#DONE}, {@link DraftOutcome#IN_FLIGHT} or {@link
    *     DraftOutcome#NO_HOST_BLOCKS}
    * @throws io.headway.api.PolicyViolationException if the victim is not running, or was admitted
-   *     in this draft
+   *     or resumed in this draft
    */
   DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place);
 

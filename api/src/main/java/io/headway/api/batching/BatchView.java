@@ -26,6 +26,15 @@ public interface BatchView {
   long nowNanos();
 
   /**
+   * Returns how long the engine says the last completed iteration took: within {@link
+   * SequenceEvents#onServed}, the one whose result is being reported, or all of them if several are
+   * reported at once.
+   *
+   * @return nanoseconds; 0 before the first, or if the engine does not say
+   */
+  long iterationNanos();
+
+  /**
    * Returns the only randomness a policy may use.
    *
    * @return the scheduler's seeded source
@@ -241,6 +250,20 @@ public interface BatchView {
    * @return blocks
    */
   int totalBlocks();
+
+  /**
+   * Returns the host blocks that a swap could take now.
+   *
+   * @return blocks; 0 without a host tier
+   */
+  int freeHostBlocks();
+
+  /**
+   * Returns the size of the host tier.
+   *
+   * @return blocks; 0 if nothing can be swapped
+   */
+  int totalHostBlocks();
 
   /**
    * Returns the blocks that a length needs, by the one formula the pool itself uses.

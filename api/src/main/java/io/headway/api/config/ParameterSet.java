@@ -67,6 +67,10 @@ public final class ParameterSet {
    *     set does not forward, or if one is malformed or out of range
    */
   public PolicyConfig resolve(String policyId, PolicySpec spec) {
+    return resolve(policyId, spec, PolicyRegistry.of());
+  }
+
+  PolicyConfig resolve(String policyId, PolicySpec spec, PolicyRegistry known) {
     Map<String, String> forwarded = new LinkedHashMap<>();
     for (Map.Entry<String, String> argument : spec.arguments().entrySet()) {
       if (byName.containsKey(argument.getKey())) {
@@ -83,7 +87,7 @@ public final class ParameterSet {
       parameter.check(policyId, text);
       values.put(parameter.name(), text);
     }
-    return new PolicyConfig(policyId, values, forwarded);
+    return new PolicyConfig(policyId, values, forwarded, known);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.headway.api.config;
 
+import io.headway.api.Decision;
 import java.util.Collections;
 import java.util.Map;
 import java.util.function.Function;
@@ -12,11 +13,41 @@ public final class PolicyConfig {
   private final String policyId;
   private final Map<String, String> values;
   private final Map<String, String> forwarded;
+  private final PolicyRegistry known;
 
-  PolicyConfig(String policyId, Map<String, String> values, Map<String, String> forwarded) {
+  PolicyConfig(
+      String policyId,
+      Map<String, String> values,
+      Map<String, String> forwarded,
+      PolicyRegistry known) {
     this.policyId = policyId;
     this.values = values;
     this.forwarded = Collections.unmodifiableMap(forwarded);
+    this.known = known;
+  }
+
+  /**
+   * Returns the registry that makes this policy, where a policy that is made of others finds them
+   * by name: those of its own catalogue and everybody else's.
+   *
+   * @return the registry; an empty one if the policy is made without
+   */
+  public PolicyRegistry known() {
+    return known;
+  }
+
+  /**
+   * Makes the policy that a {@code POLICY} parameter names.
+   *
+   * @param name the parameter
+   * @param decision which decision
+   * @param type the decision's interface
+   * @param <T> the decision's interface
+   * @return a new policy
+   * @throws IllegalArgumentException if the name or an argument of it is unknown or out of range
+   */
+  public <T> T create(String name, Decision decision, Class<T> type) {
+    return known.create(decision, policy(name), type);
   }
 
   /**

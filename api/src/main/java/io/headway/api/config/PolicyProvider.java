@@ -36,11 +36,23 @@ public record PolicyProvider(
    * Makes the policy from arguments as written by a user.
    *
    * @param spec the policy string; its name is not looked at
+   * @param known where a policy that is made of others finds them
    * @return a new policy object
    * @throws IllegalArgumentException if an argument is unknown, malformed or out of range, naming
    *     it, or if the policy itself refuses the combination
    */
+  public Object create(PolicySpec spec, PolicyRegistry known) {
+    return factory.apply(parameters.resolve(id, spec, known));
+  }
+
+  /**
+   * Makes a policy that is not made of others by name.
+   *
+   * @param spec the policy string; its name is not looked at
+   * @return a new policy object
+   * @throws IllegalArgumentException as {@link #create(PolicySpec, PolicyRegistry)}
+   */
   public Object create(PolicySpec spec) {
-    return factory.apply(parameters.resolve(id, spec));
+    return create(spec, PolicyRegistry.of());
   }
 }

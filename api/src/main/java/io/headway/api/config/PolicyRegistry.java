@@ -170,7 +170,7 @@ public final class PolicyRegistry {
    *     range
    */
   public <T> T create(Decision decision, PolicySpec spec, Class<T> type) {
-    Object policy = provider(decision, spec.name()).create(spec);
+    Object policy = provider(decision, spec.name()).create(spec, this);
     if (!type.isInstance(policy)) {
       throw new IllegalArgumentException(
           "policy '"

@@ -172,6 +172,11 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
   }
 
   @Override
+  public String explain(State state, BatchView view, int sequence) {
+    return state.explain(view, sequence);
+  }
+
+  @Override
   public void onQueued(State state, BatchView view, int sequence) {
     state.onQueued(view, sequence);
   }
@@ -238,6 +243,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     abstract long wakeAtNanos(BatchView view);
 
     abstract int repeatableIterations(BatchView view);
+
+    abstract String explain(BatchView view, int sequence);
 
     abstract void onQueued(BatchView view, int sequence);
 
@@ -434,6 +441,36 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     long wakeAtNanos(BatchView view) {
       long wake = composition.wakeAtNanos(compositionState, view);
       return planning == null ? wake : Math.min(wake, planning.wakeAtNanos(view));
+    }
+
+    @Override
+    String explain(BatchView view, int sequence) {
+      if (view.state(sequence) == SequenceState.RUNNING) {
+        return "runs by composition '" + composition.id() + "'";
+      }
+      int ahead = 0;
+      for (int s = view.firstWaiting(); s != BatchView.NONE; s = view.nextWaiting(s)) {
+        if (s != sequence && before(view, s, sequence)) {
+          ahead++;
+        }
+      }
+      String place = ahead + " ahead by order '" + order.id() + "'";
+      String admitted = admission.explain(admissionState, view, sequence);
+      return admitted.isEmpty()
+          ? place
+          : place + "; admission '" + admission.id() + "': " + admitted;
+    }
+
+    /** Whether one queued sequence is asked before another. */
+    private boolean before(BatchView now, int a, int b) {
+      if (order.keyChange() != QueueOrder.KeyChange.QUEUE_ORDER) {
+        return compare(now, a, b) < 0;
+      }
+      int s = a;
+      while (s != BatchView.NONE && s != b) {
+        s = now.nextWaiting(s);
+      }
+      return s == b;
     }
 
     @Override

@@ -295,7 +295,7 @@ final class Parts {
             config -> new LeastUrgent(config.choice(MODE, PreemptionMode::valueOf))));
   }
 
-  /** Any product of the parts of this module. */
+  /** Any product of the parts that the registry knows. */
   static PolicyProvider compose() {
     return new PolicyProvider(
         COMPOSE,
@@ -317,39 +317,35 @@ final class Parts {
   private record Role(String name, PolicyProvider provider, PolicySpec spec) {}
 
   private static Object compose(PolicyConfig config) {
-    PolicyRegistry registry = PolicyRegistry.of(new BatchingPolicies());
+    PolicyRegistry known = config.known();
     Map<String, Role> roles = new LinkedHashMap<>();
-    role(roles, registry, config, ORDER, Decision.QUEUE_ORDER);
-    role(roles, registry, config, ADMISSION, Decision.ADMISSION);
-    role(roles, registry, config, COMPOSITION, Decision.COMPOSITION);
+    role(roles, config, ORDER, Decision.QUEUE_ORDER);
+    role(roles, config, ADMISSION, Decision.ADMISSION);
+    role(roles, config, COMPOSITION, Decision.COMPOSITION);
     if (!config.text(PREEMPTION).equals(NOBODY)) {
-      role(roles, registry, config, PREEMPTION, Decision.VICTIM_SELECTION);
+      role(roles, config, PREEMPTION, Decision.VICTIM_SELECTION);
     }
     if (!config.text(PLANNING).equals(NOBODY)) {
-      role(roles, registry, config, PLANNING, Decision.BATCH_PLANNING);
+      role(roles, config, PLANNING, Decision.BATCH_PLANNING);
     }
     config.forwarded().forEach((name, value) -> forward(roles, name, value));
     Batching.Builder builder =
-        Batching.order(make(roles, ORDER, QueueOrder.class))
-            .admission(make(roles, ADMISSION, AdmissionTest.class))
-            .composition(make(roles, COMPOSITION, BatchComposer.class));
+        Batching.order(make(roles, known, ORDER, QueueOrder.class))
+            .admission(make(roles, known, ADMISSION, AdmissionTest.class))
+            .composition(make(roles, known, COMPOSITION, BatchComposer.class));
     if (roles.containsKey(PREEMPTION)) {
-      builder.preemption(make(roles, PREEMPTION, VictimSelector.class));
+      builder.preemption(make(roles, known, PREEMPTION, VictimSelector.class));
     }
     if (roles.containsKey(PLANNING)) {
-      builder.planning(make(roles, PLANNING, BatchPlanner.class));
+      builder.planning(make(roles, known, PLANNING, BatchPlanner.class));
     }
     return builder.build();
   }
 
   private static void role(
-      Map<String, Role> roles,
-      PolicyRegistry registry,
-      PolicyConfig config,
-      String name,
-      Decision decision) {
+      Map<String, Role> roles, PolicyConfig config, String name, Decision decision) {
     PolicySpec spec = config.policy(name);
-    roles.put(name, new Role(name, registry.provider(decision, spec.name()), spec));
+    roles.put(name, new Role(name, config.known().provider(decision, spec.name()), spec));
   }
 
   /** Gives an argument of the whole policy to the one part that declares it. */
@@ -398,8 +394,9 @@ final class Parts {
         new Role(taker.name(), taker.provider(), taker.spec().withDefault(name, value)));
   }
 
-  private static <T> T make(Map<String, Role> roles, String name, Class<T> type) {
+  private static <T> T make(
+      Map<String, Role> roles, PolicyRegistry known, String name, Class<T> type) {
     Role role = requireNonNull(roles.get(name), name);
-    return type.cast(role.provider().create(role.spec()));
+    return type.cast(role.provider().create(role.spec(), known));
   }
 }

@@ -16,6 +16,9 @@ import java.util.function.Function;
 
 /** The policies of this package by name. Stateless. */
 public final class InstanceRoutingCatalog implements PolicyCatalog {
+  private static final String WEIGHT = "weight";
+  private static final double DEFAULT_WEIGHT = 1;
+
   private static final String FOLKLORE = "folklore";
   private static final String PRODUCTION_STACK = "vLLM production-stack router, 2025";
   private static final String GAPS = "GAPS, AAMAS 2026, doi 10.65109/YPTR3460";
@@ -328,7 +331,7 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
                     "list of instance scorers, each with its weight")
                 .policy("picker", "max-score", "instance picker")
                 .build(),
-            this::compose));
+            InstanceRoutingCatalog::compose));
     filter(all);
     scorers(all);
     pickers(all);
@@ -483,34 +486,31 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
             config -> new RandomPicker(true)));
   }
 
-  private ComposedRouting compose(PolicyConfig config) {
+  private static ComposedRouting compose(PolicyConfig config) {
     ComposedRouting.Builder builder = ComposedRouting.builder("composed");
     String filters = config.text("filters");
     if (!filters.equals("none")) {
       for (PolicySpec spec : PolicySpec.parseList(filters)) {
-        builder.filter(part(Decision.INSTANCE_FILTER, spec, InstanceFilter.class));
+        builder.filter(config.known().create(Decision.INSTANCE_FILTER, spec, InstanceFilter.class));
       }
     }
     for (PolicySpec spec : PolicySpec.parseList(config.text("scorers"))) {
-      PolicyProvider provider = find(Decision.INSTANCE_SCORER, spec.name());
-      double weight = provider.parameters().resolve(spec.name(), spec).doubleValue("weight");
-      builder.scorer((InstanceScorer<?>) provider.create(spec), weight);
+      builder.scorer(
+          config.known().create(Decision.INSTANCE_SCORER, spec, InstanceScorer.class),
+          weight(config.known().provider(Decision.INSTANCE_SCORER, spec.name()), spec));
     }
-    return builder.picker(
-        part(Decision.INSTANCE_PICKER, config.policy("picker"), InstancePicker.class));
+    return builder.picker(config.create("picker", Decision.INSTANCE_PICKER, InstancePicker.class));
   }
 
-  private <T> T part(Decision decision, PolicySpec spec, Class<T> type) {
-    return type.cast(find(decision, spec.name()).create(spec));
+  /** Scorers of other catalogues need not declare a weight. */
+  private static double weight(PolicyProvider scorer, PolicySpec spec) {
+    return scorer.parameters().has(WEIGHT)
+        ? scorer.parameters().resolve(spec.name(), spec).doubleValue(WEIGHT)
+        : DEFAULT_WEIGHT;
   }
 
-  private RoutingPolicy<?> nested(PolicyConfig config, String parameter) {
-    return part(Decision.ROUTING, config.policy(parameter), RoutingPolicy.class);
-  }
-
-  /** Finds a part of this package; parts of other catalogues are composed in code. */
-  private PolicyProvider find(Decision decision, String id) {
-    return io.headway.api.config.PolicyRegistry.of(this).provider(decision, id);
+  private static RoutingPolicy<?> nested(PolicyConfig config, String parameter) {
+    return config.create(parameter, Decision.ROUTING, RoutingPolicy.class);
   }
 
   private static <F> PrefixAffinityRouting<F> prefixAffinity(
@@ -543,7 +543,8 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
 
   private static ParameterSet.Builder weighted() {
     return ParameterSet.builder()
-        .doubleValue("weight", 1, 0, ComposedRouting.MAX_WEIGHT, "", "weight in the composition");
+        .doubleValue(
+            WEIGHT, DEFAULT_WEIGHT, 0, ComposedRouting.MAX_WEIGHT, "", "weight in the composition");
   }
 
   private static ParameterSet.Builder metric(ParameterSet.Builder builder) {

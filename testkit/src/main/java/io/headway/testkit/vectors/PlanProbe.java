@@ -230,6 +230,11 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     }
 
     @Override
+    public DraftOutcome resume(int sequence, int headroomBlocks) {
+      return draft.resume(sequence, headroomBlocks);
+    }
+
+    @Override
     public DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place) {
       String id = view.request(victim).id();
       DraftOutcome outcome = draft.preempt(victim, beneficiary, mode, place);

@@ -273,7 +273,7 @@ final class RoutingVectors implements VectorAdapter {
     if (provider.parameters().has("ties")) {
       spec = spec.withDefault("ties", "lowest-id");
     }
-    return (RoutingPolicy<?>) provider.create(spec);
+    return (RoutingPolicy<?>) provider.create(spec, POLICIES);
   }
 
   // ---- GAPS
