@@ -3,29 +3,22 @@ package io.headway.runtime;
 import io.headway.api.Claims;
 import io.headway.api.Decision;
 import io.headway.api.InstanceState;
-import io.headway.api.Invariant;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
 import io.headway.api.Request;
-import io.headway.api.Role;
 import io.headway.api.config.PolicyRegistry;
 import io.headway.api.prediction.ArrivalForecaster;
 import io.headway.api.prediction.Calibrator;
 import io.headway.api.prediction.ServiceTimePredictor;
 import io.headway.api.routing.RebalancingPolicy;
 import io.headway.api.routing.RejectCode;
-import io.headway.api.routing.RouteOutcome;
 import io.headway.api.routing.RoutingPolicy;
 import io.headway.api.routing.ScalingPolicy;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Routes requests to instances: knows which instances are up, keeps the load that it puts on them,
@@ -72,80 +65,37 @@ public final class ClusterScheduler {
   /** Window of request rates, by default: 60 s. */
   public static final long DEFAULT_RATE_WINDOW_NANOS = 60_000_000_000L;
 
-  private static final int PROMPT_PHASE = 1;
-  private static final int DECODE_PHASE = 2;
-  private static final int BOTH_PHASES = 3;
-  private static final long WARN_GAP_NANOS = 60_000_000_000L;
-  private static final Logger LOG = LoggerFactory.getLogger(ClusterScheduler.class);
-
   /** One decision at a time. */
   final ReentrantLock lock = new ReentrantLock();
 
   /** Whether requests wait, for {@link #observe}, which does not hold the lock. */
   private volatile boolean anyQueued;
 
-  private final boolean strict;
-  private final int maxFaults;
-  private final int maxQueued;
-  private final int prefixBlocksPerInstance;
-  private final long rateWindowNanos;
-  private final double remainingFloor;
-  private final boolean observationsOnly;
-
   // All below guarded by the lock.
 
   private final ClusterClock clock = new ClusterClock();
+  private final PrefixIndex prefixes = new PrefixIndex();
+  private final Fleet fleet = new Fleet(prefixes);
   private final ReplayedRandom random;
-  private final BoundRouting<?> policy;
-  private final @Nullable ServicePredictions<?, ?> predictions;
-  private final @Nullable ClusterLog log;
+  private final ClusterFaults faults;
+  private final RoutingPolicyGuard policy;
+  private final RouteDecisions decisions;
+  private final TicketLedger ledger;
+  private final RouterQueue queue;
+  private final Membership membership;
   private final @Nullable Rebalancing<?> rebalancing;
   private final @Nullable Scaling<?> scaling;
   private final @Nullable ArrivalCounts<?> arrivals;
-  private final PrefixIndex prefixes = new PrefixIndex();
-  private final PrefixKeys prefixKeys;
-  private final Holders adapters = new Holders();
-  private final Holders waitingAdapters = new Holders();
-  private final Fleet fleet = new Fleet(prefixes);
-  private final Candidates candidates;
-  private final RouteBuffer decision;
-
-  private final TreeSet<QueuedRequest> queue = new TreeSet<>();
-  private long queuedSoFar;
-  private List<Runnable> afterUnlock = new ArrayList<>();
-
-  private static final long[] NO_KEYS = {};
-
-  private long routed;
-  private long accepted;
-  private int openTickets;
-  private long retries;
-  private final Tally<RejectCode> rejected = new Tally<>(RejectCode.class);
-  private final Tally<ReleaseCause> released = new Tally<>(ReleaseCause.class);
-  private long lastReleaseNanos = Long.MIN_VALUE;
-  private long meanReleaseGapNanos;
-  private long violations;
-  private boolean policyOff;
-  private @Nullable PolicyViolationException pendingFault;
-  private long lastWarnNanos = Long.MIN_VALUE;
 
   private ClusterScheduler(Builder b, RoutingPolicy<?> routing) {
-    strict = b.strict;
-    maxFaults = b.maxFaults;
-    maxQueued = b.maxQueued;
-    prefixBlocksPerInstance = b.prefixBlocksPerInstance;
-    rateWindowNanos = b.rateWindowNanos;
-    remainingFloor = b.remainingFloor;
-    observationsOnly = b.observationsOnly;
     random = new ReplayedRandom(b.random);
-    policy = new BoundRouting<>(routing);
-    predictions = b.predictions();
-    prefixKeys = new PrefixKeys(b.prefixBlockTokens, b.sharedAcrossTenants);
+    faults = new ClusterFaults(clock, b.strict);
+    policy = new RoutingPolicyGuard(new BoundRouting<>(routing), fleet, faults, b.maxFaults);
+    ServicePredictions<?, ?> predictions = b.predictions();
+    PrefixKeys prefixKeys = new PrefixKeys(b.prefixBlockTokens, b.sharedAcrossTenants);
     Candidates.Sources sources =
         new Candidates.Sources(clock, random, prefixes, prefixKeys, b.transferTimes, predictions);
-    candidates = new Candidates(sources);
-    decision = new RouteBuffer(candidates);
-    log = b.log == null ? null : new ClusterLog(b.log, routing.id());
+    ClusterLog log = b.log == null ? null : new ClusterLog(b.log, routing.id());
     rebalancing =
         b.rebalancing == null
             ? null
@@ -153,6 +103,33 @@ public final class ClusterScheduler {
     arrivals = b.forecaster == null ? null : new ArrivalCounts<>(b.forecaster, b.binNanos);
     scaling =
         b.scaling == null ? null : new Scaling<>(b.scaling, sources, b.instanceTypes, arrivals);
+    decisions =
+        new RouteDecisions(fleet, new Candidates(sources), policy, predictions, faults, log);
+    ledger =
+        new TicketLedger(
+            this,
+            fleet,
+            decisions,
+            policy,
+            predictions,
+            rebalancing,
+            prefixes,
+            prefixKeys,
+            faults,
+            log);
+    queue = new RouterQueue(this, clock, fleet, decisions, ledger, faults, log, b.maxQueued);
+    membership =
+        new Membership(
+            new Membership.Settings(
+                b.prefixBlocksPerInstance, b.rateWindowNanos, b.remainingFloor, b.observationsOnly),
+            clock,
+            fleet,
+            prefixes,
+            prefixKeys,
+            policy,
+            rebalancing,
+            faults,
+            log);
   }
 
   /**
@@ -196,21 +173,19 @@ public final class ClusterScheduler {
     lock.lock();
     try {
       long now = begin(nowNanos);
-      throwPendingFault();
+      faults.throwPending();
       if (arrivals != null) {
         arrivals.arrived(now);
       }
       if (request.deadlineNanos() <= now) {
-        return reject(request, RejectCode.DEADLINE, "", "the deadline has passed", 0, now);
+        return decisions.reject(
+            request, RejectCode.DEADLINE, "", "the deadline has passed", 0, now);
       }
-      RouteExplanation.Collector seen = evaluate(request, subset, List.of());
-      return switch (kind()) {
-        case ACCEPT -> {
-          Ticket ticket = open(request, subset);
-          yield assign(ticket, seen, now);
-        }
-        case QUEUE -> enqueue(request, subset, now);
-        case REJECT -> reject(request, now);
+      RouteExplanation.Collector seen = decisions.decide(request, subset, List.of());
+      return switch (decisions.kind()) {
+        case ACCEPT -> ledger.assign(ledger.open(request, subset), seen, now);
+        case QUEUE -> queue.enqueue(request, subset, now);
+        case REJECT -> decisions.reject(request, now);
       };
     } finally {
       unlock();
@@ -221,394 +196,16 @@ public final class ClusterScheduler {
   private long begin(long nowNanos) {
     long now = clock.advance(nowNanos);
     fleet.takeIn();
-    if (!queue.isEmpty()) {
-      dispatchQueued("route");
-    }
+    queue.dispatch("route");
     return now;
-  }
-
-  private RoutePlan.Kind kind() {
-    RoutePlan.Kind kind = decision.kind;
-    if (kind == null) {
-      throw new IllegalStateException("nothing was decided");
-    }
-    return kind;
-  }
-
-  /**
-   * Decides about a request without taking the decision: the answer is in {@link #decision}.
-   *
-   * @return what the policy said about the candidates if the decision log wants it, else null
-   */
-  private RouteExplanation.@Nullable Collector evaluate(
-      Request request, @Nullable Set<String> subset, List<String> tried) {
-    RouteExplanation.Collector seen = log == null ? null : new RouteExplanation.Collector();
-    decision.reset(policy.id(), request.id(), seen);
-    if (!findCandidates(request, subset, tried)) {
-      return seen;
-    }
-    if (!policyOff) {
-      try {
-        policy.route(request, candidates, decision);
-        if (decision.kind == null) {
-          throw new PolicyViolationException(
-              policy.id(), Invariant.INV_02, request.id(), "it decided nothing");
-        }
-      } catch (RuntimeException e) {
-        PolicyViolationException fault = fault(e, request.id());
-        if (strict) {
-          throw fault;
-        }
-        decision.kind = null;
-      }
-    }
-    if (decision.kind == null) {
-      decision.reset(RoutingGuard.ID, request.id(), seen);
-      RoutingGuard.route(candidates, decision);
-    }
-    if (predictions != null) {
-      // Memoised: what the policy did not ask for is predicted here, before anything changes.
-      candidates.hasServicePrediction(request);
-      checkPredictor();
-    }
-    if (seen != null) {
-      describe(request, subset, tried, seen);
-    }
-    return seen;
-  }
-
-  private void checkPredictor() {
-    ServicePredictions<?, ?> source = predictions;
-    RuntimeException cause = source == null ? null : source.takeFault();
-    if (source != null && cause != null) {
-      PolicyViolationException fault = partFault(source.id(), cause);
-      if (strict) {
-        throw fault;
-      }
-    }
-  }
-
-  /** Counts and reports a fault of a part whose failure is a missing answer, not a wrong one. */
-  private PolicyViolationException partFault(String id, RuntimeException cause) {
-    violations++;
-    PolicyViolationException fault =
-        cause instanceof PolicyViolationException violation
-            ? violation
-            : new PolicyViolationException(id, Invariant.INV_02, "", "it threw " + cause, cause);
-    warn(fault.getMessage() + "; the decision goes on without it");
-    return fault;
-  }
-
-  /** Fills the view; if nobody can take the request now, writes the answer and returns false. */
-  private boolean findCandidates(
-      Request request, @Nullable Set<String> subset, List<String> tried) {
-    candidates.reset(fleet.indexBound());
-    boolean split = policy.splitsRoles();
-    // One bit per phase, prompt and decodes: for which is there somebody of each kind?
-    int ready = 0;
-    int busy = 0;
-    int tooSmall = 0;
-    int notNow = 0;
-    for (int rank = 0; rank < fleet.size(); rank++) {
-      Member member = fleet.member(rank);
-      switch (fit(member, request, subset, tried, split)) {
-        case YES -> {
-          candidates.add(member);
-          ready |= phases(member);
-        }
-        case BUSY -> busy |= phases(member);
-        case TOO_SMALL -> tooSmall |= phases(member);
-        case STARTING, DRAINING, TRIED -> notNow |= phases(member);
-        case ROLE, MODEL, SUBSET -> {}
-      }
-    }
-    int missing = BOTH_PHASES & ~ready;
-    if (missing == 0) {
-      return true;
-    }
-    int hopeless = missing & ~busy;
-    if (hopeless == 0) {
-      decision.queue("all-busy", Long.MAX_VALUE);
-    } else if ((hopeless & tooSmall & ~notNow) != 0) {
-      decision.reject(
-          RejectCode.NEVER_FITS,
-          "needs " + request.maxKvTokens() + " tokens of KV, more than any instance holds",
-          0);
-    } else {
-      decision.reject(RejectCode.NO_CANDIDATE, "no instance is ready", 0);
-    }
-    return false;
-  }
-
-  private static int phases(Member member) {
-    return switch (member.role()) {
-      case PREFILL -> PROMPT_PHASE;
-      case DECODE -> DECODE_PHASE;
-      case MIXED -> BOTH_PHASES;
-    };
-  }
-
-  /** Whether an instance can take a request, or the first reason why not. */
-  private enum Fit {
-    YES,
-    BUSY,
-    STARTING,
-    DRAINING,
-    TOO_SMALL,
-    ROLE,
-    MODEL,
-    SUBSET,
-    TRIED
-  }
-
-  private Fit fit(
-      Member member,
-      Request request,
-      @Nullable Set<String> subset,
-      List<String> tried,
-      boolean split) {
-    if (!split && member.role() != Role.MIXED) {
-      return Fit.ROLE;
-    }
-    if (subset != null && !subset.contains(member.id())) {
-      return Fit.SUBSET;
-    }
-    if (!tried.isEmpty() && tried.contains(member.id())) {
-      return Fit.TRIED;
-    }
-    if (!request.model().isEmpty()
-        && !member.servesAnyModel
-        && !fleet.models.has(request.model(), member.index)) {
-      return Fit.MODEL;
-    }
-    if (!holds(member, request)) {
-      return Fit.TOO_SMALL;
-    }
-    return switch (member.state) {
-      case READY -> member.inFlight() < member.maxInFlight ? Fit.YES : Fit.BUSY;
-      case STARTING -> Fit.STARTING;
-      case DRAINING, DOWN -> Fit.DRAINING;
-    };
-  }
-
-  private static boolean holds(Member member, Request request) {
-    long needed = member.role() == Role.PREFILL ? request.promptTokens() : request.maxKvTokens();
-    return needed <= member.capacityTokens
-        && (long) request.promptTokens() + request.maxNewTokens() <= member.contextLimit;
-  }
-
-  /** Returns whether a request could go on at an instance. */
-  static boolean canTakeOver(Member member, Ticket ticket) {
-    return member.state == InstanceState.READY
-        && member.role() != Role.PREFILL
-        && member.inFlight() < member.maxInFlight
-        && holds(member, ticket.request());
-  }
-
-  private void describe(
-      Request request,
-      @Nullable Set<String> subset,
-      List<String> tried,
-      RouteExplanation.Collector seen) {
-    boolean split = policy.splitsRoles();
-    for (int rank = 0; rank < fleet.size(); rank++) {
-      Member member = fleet.member(rank);
-      Fit fit = fit(member, request, subset, tried, split);
-      seen.candidate(
-          member,
-          fit == Fit.YES ? null : ClusterLog.code(fit.name()),
-          switch (fit) {
-            case YES -> RouteExplanation.Verdict.YES;
-            case BUSY, STARTING -> RouteExplanation.Verdict.LATER;
-            case DRAINING, TOO_SMALL, ROLE, MODEL, SUBSET, TRIED -> RouteExplanation.Verdict.NEVER;
-          });
-    }
-  }
-
-  private Ticket open(Request request, @Nullable Set<String> subset) {
-    openTickets++;
-    accepted++;
-    return new Ticket(this, request, subset);
-  }
-
-  /** Carries out the ACCEPT in {@link #decision}. */
-  private RoutePlan assign(Ticket ticket, RouteExplanation.@Nullable Collector seen, long now) {
-    Request request = ticket.request();
-    routed++;
-    ticket.predictedNanos = candidates.predictedServiceNanos(request);
-    ticket.calibratedNanos = candidates.calibratedServiceNanos(request);
-    ticket.deadlineNanos = Math.min(decision.deadlineNanos, request.deadlineNanos());
-    Member target = candidates.member(decision.position);
-    ticket.kvSource = decision.kvSource < 0 ? "" : candidates.member(decision.kvSource).id();
-    if (decision.prefillPosition >= 0) {
-      Member prefill = candidates.member(decision.prefillPosition);
-      Charge prompt = new Charge(ticket);
-      prompt.waitingTokens = request.promptTokens();
-      prompt.contextTokens = request.promptTokens();
-      ticket.prefillCharge = prompt;
-      ticket.prefillInstance = prefill.id();
-      prefill.open(prompt, routed, now);
-      logLedger(prefill, 1, request, "route", now);
-    }
-    charge(ticket, target, "route", now);
-    ticket.fallbacks = fallbacks();
-    if (log != null && seen != null) {
-      log.accepted(ticket, decision, policyOff ? RoutingGuard.ID : policy.id(), seen, now);
-    }
-    return RoutePlan.accepted(ticket, decision.rule);
-  }
-
-  private List<Member> fallbacks() {
-    if (decision.fallbackCount == 0) {
-      return List.of();
-    }
-    List<Member> list = new ArrayList<>(decision.fallbackCount);
-    for (int i = 0; i < decision.fallbackCount; i++) {
-      if (decision.fallbacks[i] != decision.position) {
-        list.add(candidates.member(decision.fallbacks[i]));
-      }
-    }
-    return list;
-  }
-
-  /** Puts the load of a ticket on an instance that carries it from now on. */
-  private void charge(Ticket ticket, Member target, String cause, long now) {
-    charge(ticket, target, ticket.calibratedNanos, cause, now);
-  }
-
-  private void charge(Ticket ticket, Member target, long referenceNanos, String cause, long now) {
-    Request request = ticket.request();
-    boolean decodesOnly = ticket.prefillCharge != null;
-    Charge charge = new Charge(ticket);
-    charge.waitingTokens = decodesOnly ? 0 : request.promptTokens();
-    charge.contextTokens = request.promptTokens();
-    if (referenceNanos >= 0) {
-      charge.backlogEntry = target.backlog.add(Math.round(referenceNanos / target.speedFactor()));
-    }
-    ticket.charge = charge;
-    ticket.primary = target.id();
-    ticket.primaryIncarnation = target.incarnation();
-    target.open(charge, routed, now);
-    if (ticket.sawFirstToken || (ticket.startedAt != Long.MIN_VALUE && !decodesOnly)) {
-      target.start(charge, now);
-    }
-    logLedger(target, 1, request, cause, now);
-  }
-
-  /** Takes the load of a ticket off whoever carries it. */
-  private void discharge(Ticket ticket, String cause, long now) {
-    ticket.prefillCharge = close(ticket.prefillCharge, cause, now);
-    ticket.charge = close(ticket.charge, cause, now);
-  }
-
-  /** Closes a charge; always returns null, for the field that held it. */
-  private @Nullable Charge close(@Nullable Charge charge, String cause, long now) {
-    Member member = charge == null ? null : charge.member;
-    if (charge != null && member != null) {
-      member.close(charge, now);
-      logLedger(member, -1, charge.ticket.request(), cause, now);
-    }
-    return null;
-  }
-
-  private void logLedger(Member member, int amount, Request request, String cause, long now) {
-    if (log != null && member.state != InstanceState.DOWN) {
-      log.ledger(member, amount, request.id(), cause, now);
-    }
-  }
-
-  private RoutePlan reject(Request request, long now) {
-    return reject(request, decision.code, decision.rule, decision.reason, decision.retryNanos, now);
-  }
-
-  private RoutePlan reject(
-      Request request, RejectCode code, String rule, String reason, long retryAfter, long now) {
-    rejected.add(code);
-    RoutePlan plan = RoutePlan.rejected(code, rule, reason, retryAfter);
-    if (log != null) {
-      log.rejected(request, plan, now);
-    }
-    return plan;
   }
 
   // ---- the queue
 
-  /** Carries out the QUEUE in {@link #decision}: capacity test and enqueue are one step. */
-  private RoutePlan enqueue(Request request, @Nullable Set<String> subset, long now) {
-    if (queue.size() >= maxQueued) {
-      return reject(
-          request,
-          RejectCode.QUEUE_FULL,
-          decision.rule,
-          decision.reason + "; the queue of " + maxQueued + " is full",
-          meanReleaseGapNanos,
-          now);
-    }
-    QueuedRequest entry =
-        new QueuedRequest(this, request, subset, ++queuedSoFar, decision.retryNanos);
-    queue.add(entry);
-    if (log != null) {
-      log.deferred(request, decision.reason, now);
-    }
-    return RoutePlan.queued(entry, decision.rule, decision.reason);
-  }
-
-  /** Decides again about everyone who waits, in order. */
-  private void dispatchQueued(String event) {
-    long now = clock.now();
-    for (QueuedRequest entry : List.copyOf(queue)) {
-      if (entry.request.deadlineNanos() <= now) {
-        leave(
-            entry,
-            reject(entry.request, RejectCode.DEADLINE, "", "the deadline has passed", 0, now));
-      } else if (anyRoom()) {
-        redecide(entry, event, now);
-      }
-    }
-  }
-
-  private void redecide(QueuedRequest entry, String event, long now) {
-    RouteExplanation.Collector seen;
-    try {
-      seen = evaluate(entry.request, entry.subset, List.of());
-    } catch (PolicyViolationException e) {
-      // Strict mode, but not the caller's request: the next call that decides throws it.
-      pendingFault = pendingFault == null ? e : pendingFault;
-      return;
-    }
-    switch (kind()) {
-      case ACCEPT -> {
-        if (log != null) {
-          log.promoted(entry.request, event, now);
-        }
-        Ticket ticket = open(entry.request, entry.subset);
-        leave(entry, assign(ticket, seen, now));
-      }
-      case REJECT -> leave(entry, reject(entry.request, now));
-      case QUEUE -> entry.retryAtNanos = decision.retryNanos;
-    }
-  }
-
-  private void leave(QueuedRequest entry, RoutePlan plan) {
-    queue.remove(entry);
-    entry.decide(plan, afterUnlock);
-  }
-
-  /** Returns whether some instance could take one more request. */
-  private boolean anyRoom() {
-    for (int rank = 0; rank < fleet.size(); rank++) {
-      Member member = fleet.member(rank);
-      if (member.state == InstanceState.READY && member.inFlight() < member.maxInFlight) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   void await(QueuedRequest entry, QueuedRequest.Waiter waiter) {
     lock.lock();
     try {
-      entry.await(waiter, afterUnlock);
+      queue.await(entry, waiter);
     } finally {
       unlock();
     }
@@ -617,14 +214,7 @@ public final class ClusterScheduler {
   boolean cancelQueued(QueuedRequest entry, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      if (entry.isDecided()) {
-        return false;
-      }
-      leave(
-          entry,
-          reject(entry.request, RejectCode.CANCELLED, "", "cancelled by the caller", 0, now));
-      return true;
+      return queue.cancel(entry, clock.advance(nowNanos));
     } finally {
       unlock();
     }
@@ -641,8 +231,8 @@ public final class ClusterScheduler {
     try {
       clock.advance(nowNanos);
       fleet.takeIn();
-      throwPendingFault();
-      dispatchQueued("time");
+      faults.throwPending();
+      queue.dispatch("time");
     } finally {
       unlock();
     }
@@ -656,11 +246,7 @@ public final class ClusterScheduler {
   public long wakeAtNanos() {
     lock.lock();
     try {
-      long wake = Long.MAX_VALUE;
-      for (QueuedRequest entry : queue) {
-        wake = Math.min(wake, Math.min(entry.retryAtNanos, entry.request.deadlineNanos()));
-      }
-      return wake;
+      return queue.wakeAtNanos();
     } finally {
       unlock();
     }
@@ -669,11 +255,7 @@ public final class ClusterScheduler {
   /** Gives the lock back and completes stages; takes it again if observations came meanwhile. */
   private void unlock() {
     do {
-      List<Runnable> after = List.of();
-      if (!afterUnlock.isEmpty()) {
-        after = afterUnlock;
-        afterUnlock = new ArrayList<>();
-      }
+      List<Runnable> after = queue.takeStages();
       anyQueued = !queue.isEmpty();
       lock.unlock();
       for (Runnable stage : after) {
@@ -688,7 +270,7 @@ public final class ClusterScheduler {
       return false;
     }
     fleet.takeIn();
-    dispatchQueued("observe");
+    queue.dispatch("observe");
     return true;
   }
 
@@ -697,24 +279,9 @@ public final class ClusterScheduler {
   boolean servedBy(Ticket ticket, String instanceId, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      if (ticket.cause != null) {
-        return false;
-      }
-      Member target = fleet.find(instanceId);
-      Charge charge = ticket.charge;
-      if (target != null && charge != null && charge.member == target) {
-        return true;
-      }
-      ticket.charge = close(charge, "served-elsewhere", now);
-      if (target != null) {
-        charge(ticket, target, "served-by", now);
-      } else {
-        ticket.primary = instanceId;
-        ticket.primaryIncarnation = -1;
-      }
-      dispatchQueued("release");
-      return target != null;
+      boolean known = ledger.servedBy(ticket, instanceId, clock.advance(nowNanos));
+      queue.dispatch("release");
+      return known;
     } finally {
       unlock();
     }
@@ -723,60 +290,23 @@ public final class ClusterScheduler {
   boolean started(Ticket ticket, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      if (ticket.cause != null || ticket.startedAt != Long.MIN_VALUE) {
-        return false;
-      }
-      ticket.startedAt = now;
-      // Decodes elsewhere begin with the first token.
-      start(ticket.prefillCharge != null ? ticket.prefillCharge : ticket.charge, now);
-      return true;
+      return ledger.started(ticket, clock.advance(nowNanos));
     } finally {
       unlock();
-    }
-  }
-
-  private static void start(@Nullable Charge charge, long now) {
-    if (charge != null && charge.member != null) {
-      charge.member.start(charge, now);
     }
   }
 
   boolean firstToken(Ticket ticket, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      if (ticket.cause != null || ticket.sawFirstToken) {
-        return false;
+      boolean frees = ticket.prefillCharge != null;
+      boolean first = ledger.firstToken(ticket, clock.advance(nowNanos));
+      if (first && frees) {
+        queue.dispatch("release");
       }
-      ticket.sawFirstToken = true;
-      learnPrefix(ticket, now);
-      start(ticket.charge, now);
-      if (ticket.prefillCharge != null) {
-        ticket.prefillCharge = close(ticket.prefillCharge, "first-token", now);
-        dispatchQueued("release");
-      }
-      return true;
+      return first;
     } finally {
       unlock();
-    }
-  }
-
-  /** Tells the prefix index where the prompt was computed; only served work is recorded. */
-  private void learnPrefix(Ticket ticket, long now) {
-    Charge at = ticket.prefillCharge != null ? ticket.prefillCharge : ticket.charge;
-    Member member = at == null ? null : at.member;
-    if (ticket.indexed || member == null || member.state == InstanceState.DOWN) {
-      return;
-    }
-    ticket.indexed = true;
-    PrefixKeys keys = prefixKeys.of(ticket.request());
-    if (member.reportsCache || keys.count() == 0) {
-      return;
-    }
-    prefixes.record(member.index, keys);
-    if (log != null) {
-      log.index(member, "add", keys, now);
     }
   }
 
@@ -784,74 +314,44 @@ public final class ClusterScheduler {
     lock.lock();
     try {
       long now = begin(nowNanos);
-      throwPendingFault();
-      Request request = ticket.request();
+      faults.throwPending();
       if (ticket.cause != null) {
         return RoutePlan.rejected(
             RejectCode.CANCELLED, "", "the ticket was released (" + ticket.cause + ")", 0);
       }
-      // Decide first: if the policy throws, nothing has changed.
-      List<String> tried = new ArrayList<>(ticket.tried);
-      tried.add(ticket.primary);
-      Member next = nextFallback(ticket);
-      RouteExplanation.Collector seen = null;
-      if (next == null) {
-        seen = evaluate(request, ticket.subset, tried);
-      }
-      retries++;
-      ticket.tried = tried;
-      ticket.moved |= ticket.sawFirstToken || ticket.startedAt != Long.MIN_VALUE;
-      ticket.startedAt = Long.MIN_VALUE;
-      ticket.sawFirstToken = false;
-      ticket.indexed = false;
-      String why = ClusterLog.code(cause.name());
-      if (next != null) {
-        discharge(ticket, why, now);
-        ticket.prefillInstance = "";
-        ticket.fallbacks = without(ticket.fallbacks, next);
-        routed++;
-        charge(ticket, next, "retry", now);
-        dispatchQueued("release");
-        return RoutePlan.accepted(ticket, "fallback");
-      }
-      switch (kind()) {
-        case ACCEPT -> {
-          discharge(ticket, why, now);
-          ticket.prefillInstance = "";
-          RoutePlan plan = assign(ticket, seen, now);
-          dispatchQueued("release");
-          return plan;
-        }
-        case QUEUE -> {
-          RoutePlan plan = enqueue(request, ticket.subset, now);
-          end(ticket, cause, Usage.UNKNOWN, now);
-          return plan;
-        }
-        case REJECT -> {
-          RoutePlan plan = reject(request, now);
-          end(ticket, cause, Usage.UNKNOWN, now);
-          return plan;
-        }
-      }
-      throw new IllegalStateException("unknown answer");
+      RoutePlan plan = retryOpen(ticket, cause, now);
+      queue.dispatch("release");
+      return plan;
     } finally {
       unlock();
     }
   }
 
-  private @Nullable Member nextFallback(Ticket ticket) {
-    for (Member member : ticket.fallbacks) {
-      if (canTakeOver(member, ticket) && !ticket.primary.equals(member.id())) {
-        return member;
-      }
+  private RoutePlan retryOpen(Ticket ticket, ReleaseCause cause, long now) {
+    Request request = ticket.request();
+    // Decide first: if the policy throws, nothing has changed.
+    Member next = ledger.nextFallback(ticket);
+    RouteExplanation.Collector seen = null;
+    if (next == null) {
+      seen = decisions.decide(request, ticket.subset, ledger.triedBy(ticket));
     }
-    return null;
-  }
-
-  private static List<Member> without(List<Member> list, Member taken) {
-    List<Member> rest = new ArrayList<>(list);
-    rest.subList(0, list.indexOf(taken) + 1).clear();
-    return rest;
+    ledger.again(ticket);
+    String why = ClusterLog.code(cause.name());
+    if (next != null) {
+      return ledger.fallBack(ticket, next, why, now);
+    }
+    RoutePlan.Kind kind = decisions.kind();
+    if (kind == RoutePlan.Kind.ACCEPT) {
+      ledger.vacate(ticket, why, now);
+      return ledger.assign(ticket, seen, now);
+    }
+    RoutePlan plan =
+        kind == RoutePlan.Kind.QUEUE
+            ? queue.enqueue(request, ticket.subset, now)
+            : decisions.reject(request, now);
+    ledger.end(ticket, cause, Usage.UNKNOWN, now);
+    fleet.takeIn();
+    return plan;
   }
 
   boolean release(Ticket ticket, ReleaseCause cause, Usage usage, long nowNanos) {
@@ -861,87 +361,12 @@ public final class ClusterScheduler {
       if (ticket.cause != null) {
         return false;
       }
-      end(ticket, cause, usage, now);
+      ledger.end(ticket, cause, usage, now);
+      fleet.takeIn();
+      queue.dispatch("release");
       return true;
     } finally {
       unlock();
-    }
-  }
-
-  private void end(Ticket ticket, ReleaseCause cause, Usage usage, long now) {
-    boolean completed = cause == ReleaseCause.COMPLETED;
-    if (completed) {
-      learnPrefix(ticket, now);
-    }
-    Charge charge = ticket.charge;
-    Member member = charge == null ? null : charge.member;
-    discharge(ticket, ClusterLog.code(cause.name()), now);
-    ticket.cause = cause;
-    Migration migration = ticket.migration;
-    if (migration != null) {
-      migration.over = true;
-      ticket.migration = null;
-    }
-    openTickets--;
-    released.add(cause);
-    noteRelease(now);
-    long serviceNanos =
-        usage.serviceNanos() >= 0 || ticket.startedAt == Long.MIN_VALUE
-            ? usage.serviceNanos()
-            : now - ticket.startedAt;
-    boolean missed =
-        completed && ticket.deadlineNanos != Long.MAX_VALUE && now > ticket.deadlineNanos;
-    if (completed && member != null) {
-      member.finished(missed);
-      if (predictions != null && serviceNanos >= 0 && !ticket.moved) {
-        predictions.learn(
-            ticket.request(),
-            usage.outputTokens(),
-            ticket.predictedNanos,
-            Math.round(serviceNanos * member.speedFactor()));
-        RuntimeException failure = predictions.takeFault();
-        if (failure != null) {
-          keepForLater(partFault(predictions.id(), failure));
-        }
-      }
-    }
-    tellFinished(
-        ticket.request(),
-        new RouteOutcome(
-            ticket.primary,
-            ticket.primaryIncarnation,
-            completed,
-            ticket.predictedNanos,
-            serviceNanos,
-            usage.outputTokens(),
-            ticket.moved,
-            missed));
-    fleet.takeIn();
-    dispatchQueued("release");
-  }
-
-  private void noteRelease(long now) {
-    if (lastReleaseNanos != Long.MIN_VALUE) {
-      long gap = now - lastReleaseNanos;
-      meanReleaseGapNanos += (gap - meanReleaseGapNanos) / 8;
-    }
-    lastReleaseNanos = now;
-  }
-
-  private void tellFinished(Request request, RouteOutcome outcome) {
-    if (!policyOff) {
-      try {
-        policy.onFinished(request, outcome);
-      } catch (RuntimeException e) {
-        keepForLater(fault(e, request.id()));
-      }
-    }
-    if (rebalancing != null) {
-      try {
-        rebalancing.onFinished(request, outcome);
-      } catch (RuntimeException e) {
-        keepForLater(partFault(rebalancing.id(), e));
-      }
     }
   }
 
@@ -982,38 +407,11 @@ public final class ClusterScheduler {
     Check.notNull("profile", profile);
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Member member = fleet.find(id);
-      if (fleet.isPast(id, incarnation) || (member != null && incarnation < member.incarnation())) {
+      if (!membership.enter(id, incarnation, profile, state, clock.advance(nowNanos))) {
         return false;
       }
-      if (member != null && incarnation == member.incarnation()) {
-        if (state == InstanceState.STARTING) {
-          return false;
-        }
-        fleet.reprofile(member, profile);
-        member.state = state;
-      } else {
-        if (member != null) {
-          takeDown(member, now);
-        }
-        member =
-            new Member(
-                id,
-                incarnation,
-                profile,
-                state,
-                clock,
-                adapters,
-                waitingAdapters,
-                rateWindowNanos,
-                remainingFloor,
-                observationsOnly);
-        fleet.add(member, prefixBlocksPerInstance);
-      }
-      changed(member, now);
       fleet.takeIn();
-      dispatchQueued("instance");
+      queue.dispatch("instance");
       return true;
     } finally {
       unlock();
@@ -1031,16 +429,7 @@ public final class ClusterScheduler {
   public boolean drain(String id, int incarnation, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Member member = fleet.find(id, incarnation);
-      if (member == null) {
-        return false;
-      }
-      if (member.state != InstanceState.DRAINING) {
-        member.state = InstanceState.DRAINING;
-        changed(member, now);
-      }
-      return true;
+      return membership.drain(id, incarnation, clock.advance(nowNanos));
     } finally {
       unlock();
     }
@@ -1058,43 +447,14 @@ public final class ClusterScheduler {
   public boolean down(String id, int incarnation, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Member member = fleet.find(id, incarnation);
-      if (member == null) {
+      if (!membership.down(id, incarnation, clock.advance(nowNanos))) {
         return false;
       }
-      takeDown(member, now);
       fleet.takeIn();
-      dispatchQueued("instance");
+      queue.dispatch("instance");
       return true;
     } finally {
       unlock();
-    }
-  }
-
-  private void takeDown(Member member, long now) {
-    fleet.remove(member);
-    changed(member, now);
-  }
-
-  private void changed(Member member, long now) {
-    if (log != null) {
-      log.instance(member, now);
-    }
-    boolean isUp = member.state == InstanceState.READY;
-    if (!policyOff) {
-      try {
-        policy.onInstance(member, isUp);
-      } catch (RuntimeException e) {
-        keepForLater(fault(e, ""));
-      }
-    }
-    if (rebalancing != null) {
-      try {
-        rebalancing.onInstance(member, isUp);
-      } catch (RuntimeException e) {
-        keepForLater(partFault(rebalancing.id(), e));
-      }
     }
   }
 
@@ -1163,27 +523,8 @@ public final class ClusterScheduler {
     Check.notNull("scope", scope);
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Member member = fleet.find(id, incarnation);
-      if (member == null) {
-        return false;
-      }
-      long[] keys = new long[blockKeys.length];
-      for (int i = 0; i < keys.length; i++) {
-        keys[i] = prefixKeys.key(scope, blockKeys[i]);
-      }
-      reportsCache(member);
-      for (long key : keys) {
-        if (stored) {
-          prefixes.add(member.index, key);
-        } else {
-          prefixes.remove(member.index, key);
-        }
-      }
-      if (log != null) {
-        log.index(member, stored ? "add" : "remove", keys, now);
-      }
-      return true;
+      return membership.prefixes(
+          id, incarnation, scope, blockKeys, stored, clock.advance(nowNanos));
     } finally {
       unlock();
     }
@@ -1200,25 +541,9 @@ public final class ClusterScheduler {
   public boolean prefixesCleared(String id, int incarnation, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Member member = fleet.find(id, incarnation);
-      if (member == null) {
-        return false;
-      }
-      prefixes.clear(member.index);
-      if (log != null) {
-        log.index(member, "clear", NO_KEYS, now);
-      }
-      return true;
+      return membership.prefixesCleared(id, incarnation, clock.advance(nowNanos));
     } finally {
       unlock();
-    }
-  }
-
-  private void reportsCache(Member member) {
-    if (!member.reportsCache) {
-      member.reportsCache = true;
-      prefixes.clear(member.index);
     }
   }
 
@@ -1246,8 +571,8 @@ public final class ClusterScheduler {
       try {
         return rounds.round(fleet, now);
       } catch (RuntimeException e) {
-        PolicyViolationException fault = partFault(rounds.id(), e);
-        if (strict) {
+        PolicyViolationException fault = faults.ofPart(rounds.id(), e);
+        if (faults.strict()) {
           throw fault;
         }
         return RebalanceResult.NOTHING;
@@ -1276,47 +601,21 @@ public final class ClusterScheduler {
   boolean commit(Migration migration, long nowNanos) {
     lock.lock();
     try {
-      long now = clock.advance(nowNanos);
-      Ticket ticket = migration.ticket;
-      if (migration.over || ticket.cause != null) {
+      if (!ledger.commit(migration, clock.advance(nowNanos))) {
         return false;
       }
-      migration.over = true;
-      ticket.migration = null;
-      if (migration.target.state == InstanceState.DOWN) {
-        return false;
-      }
-      long left = remainingNanos(ticket.charge, now);
-      ticket.charge = close(ticket.charge, "migrated", now);
-      ticket.moved = true;
-      ticket.migrations++;
-      charge(ticket, migration.target, left, "migrated", now);
-      dispatchQueued("release");
+      queue.dispatch("release");
       return true;
     } finally {
       unlock();
     }
   }
 
-  /** Returns what is left of a request on the reference instance; -1 if nothing was predicted. */
-  private static long remainingNanos(@Nullable Charge charge, long now) {
-    Member member = charge == null ? null : charge.member;
-    return charge == null || member == null || charge.backlogEntry < 0
-        ? -1
-        : Math.round(
-            member.backlog.remainingNanos(charge.backlogEntry, now) * member.speedFactor());
-  }
-
   boolean abort(Migration migration, long nowNanos) {
     lock.lock();
     try {
       clock.advance(nowNanos);
-      if (migration.over) {
-        return false;
-      }
-      migration.over = true;
-      migration.ticket.migration = null;
-      return true;
+      return ledger.abort(migration);
     } finally {
       unlock();
     }
@@ -1344,8 +643,8 @@ public final class ClusterScheduler {
       try {
         return rounds.round(fleet, now);
       } catch (RuntimeException e) {
-        PolicyViolationException fault = partFault(rounds.id(), e);
-        if (strict) {
+        PolicyViolationException fault = faults.ofPart(rounds.id(), e);
+        if (faults.strict()) {
           throw fault;
         }
         return ScaleResult.NOTHING;
@@ -1372,51 +671,6 @@ public final class ClusterScheduler {
 
   // ---- faults
 
-  private PolicyViolationException fault(RuntimeException cause, String requestId) {
-    PolicyViolationException fault =
-        cause instanceof PolicyViolationException violation
-            ? violation
-            : new PolicyViolationException(
-                policy.id(), Invariant.INV_02, requestId, "the policy threw " + cause, cause);
-    violations++;
-    if (!strict) {
-      policyOff = violations >= maxFaults;
-      warn(
-          fault.getMessage()
-              + (policyOff ? "; the policy stays off" : "; the built-in policy decides this once"));
-    }
-    restartPolicy();
-    return fault;
-  }
-
-  private void keepForLater(PolicyViolationException fault) {
-    if (strict && pendingFault == null) {
-      pendingFault = fault;
-    }
-  }
-
-  private void throwPendingFault() {
-    PolicyViolationException fault = pendingFault;
-    if (fault != null) {
-      pendingFault = null;
-      throw fault;
-    }
-  }
-
-  /** Gives the policy fresh state and tells it of the instances that are up. */
-  private void restartPolicy() {
-    policy.reset();
-    try {
-      for (int rank = 0; rank < fleet.size(); rank++) {
-        Member member = fleet.member(rank);
-        policy.onInstance(member, member.state == InstanceState.READY);
-      }
-    } catch (RuntimeException e) {
-      policyOff = !strict;
-      warn("policy '" + policy.id() + "' cannot be restarted and stays off: " + e);
-    }
-  }
-
   /**
    * Puts a policy that the guard switched off back into use, with fresh state.
    *
@@ -1426,20 +680,9 @@ public final class ClusterScheduler {
     lock.lock();
     try {
       clock.advance(nowNanos);
-      violations = 0;
-      policyOff = false;
-      restartPolicy();
+      policy.enable();
     } finally {
       unlock();
-    }
-  }
-
-  private void warn(String message) {
-    long now = clock.now();
-    // One line a minute, by the caller's clock.
-    if (lastWarnNanos == Long.MIN_VALUE || now - lastWarnNanos >= WARN_GAP_NANOS) {
-      lastWarnNanos = now;
-      LOG.warn("{}", message);
     }
   }
 
@@ -1462,49 +705,27 @@ public final class ClusterScheduler {
       clock.advance(nowNanos);
       fleet.takeIn();
       RouteExplanation.Collector seen = new RouteExplanation.Collector();
-      String decider = rehearse(request, seen);
-      RoutePlan.Kind kind = kind();
+      String decider = decisions.rehearse(request, seen);
+      RoutePlan.Kind kind = decisions.kind();
+      RouteBuffer answer = decisions.answer;
+      Candidates candidates = decisions.candidates;
       boolean accepted = kind == RoutePlan.Kind.ACCEPT;
       return new RouteExplanation(
           request.id(),
           decider,
           kind,
-          decision.rule,
-          accepted ? candidates.member(decision.position).id() : "",
-          accepted && decision.prefillPosition >= 0
-              ? candidates.member(decision.prefillPosition).id()
+          answer.rule,
+          accepted ? candidates.member(answer.position).id() : "",
+          accepted && answer.prefillPosition >= 0
+              ? candidates.member(answer.prefillPosition).id()
               : "",
-          accepted ? "" : decision.reason,
+          accepted ? "" : answer.reason,
           seen.candidates(),
           seen.details());
     } finally {
       random.rewind();
       unlock();
     }
-  }
-
-  private String rehearse(Request request, RouteExplanation.Collector seen) {
-    String decider = policyOff ? RoutingGuard.ID : policy.id();
-    decision.reset(decider, request.id(), seen);
-    if (findCandidates(request, null, List.of())) {
-      if (!policyOff) {
-        try {
-          policy.rehearse(request, candidates, decision);
-        } catch (RuntimeException e) {
-          if (strict) {
-            throw e;
-          }
-          decision.kind = null;
-        }
-      }
-      if (decision.kind == null) {
-        decider = RoutingGuard.ID;
-        decision.reset(decider, request.id(), seen);
-        RoutingGuard.route(candidates, decision);
-      }
-    }
-    describe(request, null, List.of(), seen);
-    return decider;
   }
 
   /**
@@ -1545,13 +766,13 @@ public final class ClusterScheduler {
           fleet.size(),
           ready,
           queue.size(),
-          openTickets,
+          ledger.openTickets(),
           prefixBlocks,
-          accepted,
-          rejected.snapshot(),
-          released.snapshot(),
-          retries,
-          violations);
+          ledger.accepted(),
+          decisions.rejected().snapshot(),
+          ledger.released().snapshot(),
+          ledger.retries(),
+          faults.violations());
     } finally {
       unlock();
     }

@@ -184,7 +184,7 @@ final class Rebalancing<S> {
           || source == target
           || ticket.cause != null
           || ticket.migration != null
-          || !ClusterScheduler.canTakeOver(target, ticket)) {
+          || !RouteDecisions.canTakeOver(target, ticket)) {
         return false;
       }
       Migration migration = new Migration(cluster, ticket, source, target);
