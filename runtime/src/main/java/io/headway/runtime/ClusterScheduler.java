@@ -615,7 +615,11 @@ public final class ClusterScheduler {
     lock.lock();
     try {
       clock.advance(nowNanos);
-      return ledger.abort(migration);
+      if (!ledger.abort(migration)) {
+        return false;
+      }
+      queue.dispatch("release");
+      return true;
     } finally {
       unlock();
     }

@@ -56,6 +56,10 @@ final class Member implements Instance {
 
   long contextLimit;
   int maxInFlight;
+
+  /** Places kept for requests that are being moved here. */
+  int incoming;
+
   boolean servesAnyModel;
 
   private Set<String> adaptersNow = Set.of();
@@ -336,6 +340,11 @@ final class Member implements Instance {
   @Override
   public int running() {
     return running;
+  }
+
+  /** Returns whether one more request may be sent here. */
+  boolean hasRoom() {
+    return inFlight + incoming < maxInFlight;
   }
 
   @Override

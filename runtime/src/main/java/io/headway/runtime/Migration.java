@@ -2,7 +2,8 @@ package io.headway.runtime;
 
 /**
  * A move of one request that the rebalancing policy wants. The load stays where it is until {@link
- * #commit}; exactly one of {@link #commit} and {@link #abort} is to be called. Thread-safe.
+ * #commit}, and the target keeps a place free; exactly one of {@link #commit} and {@link #abort} is
+ * to be called. Thread-safe.
  */
 public final class Migration {
   private final ClusterScheduler cluster;
@@ -18,6 +19,16 @@ public final class Migration {
     this.ticket = ticket;
     this.source = source;
     this.target = target;
+    target.incoming++;
+  }
+
+  /** Ends it, whatever becomes of the request; gives back the place kept for it at the target. */
+  void end() {
+    if (!over) {
+      over = true;
+      ticket.migration = null;
+      target.incoming--;
+    }
   }
 
   /**
@@ -51,8 +62,8 @@ public final class Migration {
    * Says that the request runs on the target now; its load moves there.
    *
    * @param nowNanos caller's clock
-   * @return false if the request is over, the target is gone, or this migration is over already;
-   *     then nothing has changed
+   * @return false if the request is over or went elsewhere meanwhile, the target is gone, or this
+   *     migration is over already; then no load has moved
    */
   public boolean commit(long nowNanos) {
     return cluster.commit(this, nowNanos);

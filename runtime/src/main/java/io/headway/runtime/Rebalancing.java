@@ -208,8 +208,7 @@ final class Rebalancing<S> {
 
     private void undo() {
       for (Migration migration : migrations) {
-        migration.over = true;
-        migration.ticket.migration = null;
+        migration.end();
       }
     }
   }

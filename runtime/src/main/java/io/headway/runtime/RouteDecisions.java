@@ -209,7 +209,7 @@ final class RouteDecisions {
       return Fit.TOO_SMALL;
     }
     return switch (member.state) {
-      case READY -> member.inFlight() < member.maxInFlight ? Fit.YES : Fit.BUSY;
+      case READY -> member.hasRoom() ? Fit.YES : Fit.BUSY;
       case STARTING -> Fit.STARTING;
       case DRAINING, DOWN -> Fit.DRAINING;
     };
@@ -225,7 +225,7 @@ final class RouteDecisions {
   static boolean canTakeOver(Member member, Ticket ticket) {
     return member.state == InstanceState.READY
         && member.role() != Role.PREFILL
-        && member.inFlight() < member.maxInFlight
+        && member.hasRoom()
         && holds(member, ticket.request());
   }
 

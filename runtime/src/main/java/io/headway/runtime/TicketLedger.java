@@ -153,8 +153,17 @@ final class TicketLedger {
 
   /** Takes the load of a ticket off whoever carries it. */
   private void discharge(Ticket ticket, String cause, long now) {
+    endMigration(ticket);
     ticket.prefillCharge = close(ticket.prefillCharge, cause, now);
     ticket.charge = close(ticket.charge, cause, now);
+  }
+
+  /** A request that is over or goes elsewhere is not moved any more. */
+  private static void endMigration(Ticket ticket) {
+    Migration migration = ticket.migration;
+    if (migration != null) {
+      migration.end();
+    }
   }
 
   /** Closes a charge; always returns null, for the field that held it. */
@@ -185,6 +194,7 @@ final class TicketLedger {
     if (target != null && charge != null && charge.member == target) {
       return true;
     }
+    endMigration(ticket);
     ticket.charge = close(ticket.charge, "served-elsewhere", now);
     if (target != null) {
       charge(ticket, target, "served-by", now);
@@ -297,11 +307,6 @@ final class TicketLedger {
     Member member = charge == null ? null : charge.member;
     discharge(ticket, ClusterLog.code(cause.name()), now);
     ticket.cause = cause;
-    Migration migration = ticket.migration;
-    if (migration != null) {
-      migration.over = true;
-      ticket.migration = null;
-    }
     openTickets--;
     released.add(cause);
     noteRelease(now);
@@ -365,8 +370,7 @@ final class TicketLedger {
     if (migration.over || ticket.cause != null) {
       return false;
     }
-    migration.over = true;
-    ticket.migration = null;
+    migration.end();
     if (migration.target.state == InstanceState.DOWN) {
       return false;
     }
@@ -382,8 +386,7 @@ final class TicketLedger {
     if (migration.over) {
       return false;
     }
-    migration.over = true;
-    migration.ticket.migration = null;
+    migration.end();
     return true;
   }
 
