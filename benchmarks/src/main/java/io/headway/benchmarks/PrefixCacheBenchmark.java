@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
@@ -24,6 +25,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
@@ -40,6 +42,7 @@ public class PrefixCacheBenchmark {
   private static final int BLOCK_TOKENS = 16;
   private static final int PROMPT_TOKENS = 1024;
   private static final int PROMPT_BLOCKS = PROMPT_TOKENS / BLOCK_TOKENS;
+  private static final KvDemand CACHED = new KvDemand(PROMPT_TOKENS, 0, PROMPT_TOKENS - 1, 0, 0);
   private static final KvDemand UNCACHED = KvDemand.uncached(PROMPT_TOKENS);
 
   /** How many prompts the cache holds: 8 fit the processor's caches, 512 do not. */
@@ -66,12 +69,12 @@ public class PrefixCacheBenchmark {
             new LruEviction());
     chains = new BlockKeyChain[cachedPrompts + 1];
     for (int i = 0; i < chains.length; i++) {
-      chains[i] = chain(i);
+      chains[i] = chain(pool, i);
       if (i < cachedPrompts) {
-        insert(chains[i]);
+        insert(pool, chains[i]);
       }
     }
-    residentKeys = chain(chains.length);
+    residentKeys = chain(pool, chains.length);
     resident = pool.open(OwnerKind.SEQUENCE, residentKeys);
     pool.tryAllocate(resident, UNCACHED);
     residentBlocks = new int[PROMPT_BLOCKS];
@@ -88,7 +91,7 @@ public class PrefixCacheBenchmark {
         };
   }
 
-  private BlockKeyChain chain(int seed) {
+  private static BlockKeyChain chain(PagedKvBlockPool pool, int seed) {
     BlockKeyChain chain = pool.newKeys(PrefixAttributes.NONE);
     for (int t = 0; t < PROMPT_TOKENS; t++) {
       chain.append(seed * PROMPT_TOKENS + t);
@@ -96,7 +99,7 @@ public class PrefixCacheBenchmark {
     return chain;
   }
 
-  private void insert(BlockKeyChain keys) {
+  private static void insert(PagedKvBlockPool pool, BlockKeyChain keys) {
     long owner = pool.open(OwnerKind.SEQUENCE, keys);
     pool.tryAllocate(owner, UNCACHED);
     pool.publish(owner, PROMPT_TOKENS);
@@ -132,6 +135,122 @@ public class PrefixCacheBenchmark {
   }
 
   /**
+   * Admits and releases a prompt of which all blocks but the last are hit, another one each time.
+   *
+   * @return tokens that were hit
+   */
+  @Benchmark
+  public int admitWithHits() {
+    next = next + 1 == cachedPrompts ? 0 : next + 1;
+    long owner = pool.open(OwnerKind.SEQUENCE, chains[next]);
+    pool.tryAllocate(owner, CACHED);
+    int hits = pool.publishedTokens(owner);
+    pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
+    return hits;
+  }
+
+  /**
+   * Makes the 64 blocks of an owner matchable. The owner is made anew before each call, so that
+   * nothing but publishing is timed.
+   *
+   * @param prompt an owner whose blocks are not matchable
+   * @return tokens published
+   */
+  @Benchmark
+  public int insert(Unpublished prompt) {
+    pool.publish(prompt.owner, PROMPT_TOKENS);
+    return pool.publishedTokens(prompt.owner);
+  }
+
+  /**
+   * Takes 64 blocks from a pool in which every block that is not held is cached: 64 evictions. The
+   * cache is filled again before each call, so that nothing but allocating and evicting is timed;
+   * divide by 64 for one block.
+   *
+   * @param full a pool without a free block
+   * @return blocks available afterwards
+   */
+  @Benchmark
+  public int evict(Full full) {
+    long owner = full.pool.open(OwnerKind.SEQUENCE);
+    full.pool.tryAllocate(owner, UNCACHED);
+    full.owner = owner;
+    return full.pool.availableBlocks();
+  }
+
+  /** An owner of 64 computed blocks with keys that nobody else has published. */
+  @State(Scope.Thread)
+  public static class Unpublished {
+    private long owner;
+    private final int[] blocks = new int[PROMPT_BLOCKS];
+
+    /**
+     * Makes the owner.
+     *
+     * @param benchmark the pool
+     */
+    @Setup(Level.Invocation)
+    public void open(PrefixCacheBenchmark benchmark) {
+      owner = benchmark.pool.open(OwnerKind.SEQUENCE, benchmark.residentKeys);
+      benchmark.pool.fork(benchmark.resident, owner);
+      for (int i = 0; i < PROMPT_BLOCKS; i++) {
+        blocks[i] = benchmark.pool.block(owner, 0, i);
+      }
+    }
+
+    /**
+     * Takes the keys away again.
+     *
+     * @param benchmark the pool
+     */
+    @TearDown(Level.Invocation)
+    public void close(PrefixCacheBenchmark benchmark) {
+      benchmark.pool.evictKeys(blocks, PROMPT_BLOCKS);
+      benchmark.pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
+    }
+  }
+
+  /** A pool that is filled with cached prompts before each call. */
+  @State(Scope.Thread)
+  public static class Full {
+    private PagedKvBlockPool pool;
+    private BlockKeyChain[] chains;
+    private long owner;
+    private int next;
+
+    /**
+     * Makes the pool.
+     *
+     * @param benchmark how many prompts it holds
+     */
+    @Setup
+    public void make(PrefixCacheBenchmark benchmark) {
+      int prompts = benchmark.cachedPrompts;
+      pool =
+          PagedKvBlockPool.of(
+              PagedKvConfig.of(BLOCK_TOKENS, prompts * PROMPT_BLOCKS),
+              new Sha256BlockHash(),
+              new LruEviction());
+      chains = new BlockKeyChain[prompts + 1];
+      for (int i = 0; i < chains.length; i++) {
+        chains[i] = chain(pool, i);
+        if (i < prompts) {
+          insert(pool, chains[i]);
+        }
+      }
+      next = prompts;
+    }
+
+    /** Publishes another prompt in the blocks that the call before has taken. */
+    @TearDown(Level.Invocation)
+    public void refill() {
+      pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
+      insert(pool, chains[next]);
+      next = next + 1 == chains.length ? 0 : next + 1;
+    }
+  }
+
+  /**
    * Admits, publishes and releases a prompt that is not cached, in a full cache: 64 blocks are
    * evicted, taken, published and given back.
    *
@@ -140,7 +259,7 @@ public class PrefixCacheBenchmark {
   @Benchmark
   public int insertEvicting() {
     next = next + 1 == chains.length ? 0 : next + 1;
-    insert(chains[next]);
+    insert(pool, chains[next]);
     return pool.availableBlocks();
   }
 

@@ -3,6 +3,7 @@ package io.headway.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.Decision;
+import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -109,9 +110,11 @@ class CompareCommandTest {
         "--rate-scale=0|rateScale must be above 0|but was 0",
         "--batching=saratih|unknown batching policy 'saratih'|did you mean 'sarathi'?",
         "--batching=vtc:foo=1|policy 'vtc' has no parameter 'foo'|it has",
-        "--batching=vtc:inputPrice=-1|inputPrice must be a finite number of at least 0|but was '-1'",
+        "--batching=vtc:inputPrice=-1|inputPrice must be a finite number of at least 0|but was"
+            + " '-1'",
         "--batching=compose:order=vtk|unknown queue order policy 'vtk'|did you mean 'vtc'?",
-        "--batching=compose:order=vtc,tokenBudgt=5|policy 'compose' has no parameter 'tokenBudgt'|did you mean 'tokenBudget'?",
+        "--batching=compose:order=vtc,tokenBudgt=5|policy 'compose' has no parameter"
+            + " 'tokenBudgt'|did you mean 'tokenBudget'?",
         "--batching=compose:preemption=none|batching policy makes no sense|add preemption",
         "--batching=isrtf+orakle|unknown length prediction policy 'orakle'|did you mean 'oracle'?",
         "--routing=foo|unknown routing policy 'foo'|round-robin",
@@ -202,7 +205,14 @@ class CompareCommandTest {
         "policies");
     assertThat(out.toString())
         .contains(
-            "batching", "routing", "sarathi-serve", "tokenBudget=512 tokens", "length prediction");
+            "batching", "routing", "sarathi-serve", "tokenBudget=512 tokens", "length prediction")
+        .contains("expert routing", "expert placement", "eplb");
+    List<PolicyProvider> known =
+        PolicyRegistry.discover(CompareCommandTest.class.getClassLoader()).providers();
+    assertThat(known)
+        .extracting(PolicyProvider::decision)
+        .contains(Decision.EXPERT_ROUTING, Decision.EXPERT_PLACEMENT);
+    assertThat(known).allSatisfy(each -> assertThat(out.toString()).contains(each.id()));
     out.getBuffer().setLength(0);
     Main.run(
         Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)),

@@ -237,11 +237,41 @@ final class EngineLog implements KvEventSink {
 
   void transferBegins(int s) {
     update(s, 0);
+    pinned("PIN", s);
     transfer(s, "XFER_BEGIN").end();
   }
 
   void transferEnds(int s, String result) {
     transfer(s, "XFER_END").string("result", result).end();
+    pinned("UNPIN", s);
+  }
+
+  /** Writes that blocks must stay, or need not any more, because another instance reads them. */
+  private void pinned(String type, int s) {
+    if (paged && sequences.handsOver[s]) {
+      ensure(s);
+      for (int g = 0; g < groups; g++) {
+        write(type, s, g, 0, counts[s * groups + g]);
+      }
+    }
+  }
+
+  // ---- metrics
+
+  /** Writes what the gauges were told to be, for checks of their truth. */
+  void gauges(EngineStats stats) {
+    gauge("waiting", stats.waiting());
+    gauge("running", stats.running());
+    gauge("swapped", stats.swapped());
+    gauge("transferring", stats.transferring());
+    gauge("plans-in-flight", stats.plansInFlight());
+    gauge("used-blocks", stats.usedBlocks());
+    gauge("cached-blocks", stats.cachedBlocks());
+    gauge("adapters", stats.adapters());
+  }
+
+  private void gauge(String name, long value) {
+    begin("GAUGE").string("name", name).number("value", value).end();
   }
 
   private JsonLine transfer(int s, String type) {

@@ -40,7 +40,9 @@ import org.jspecify.annotations.Nullable;
  * that throws has changed nothing. In guard mode (the default) a policy that throws or breaks a
  * rule is replaced by a built-in one for that decision, and for good after three faults; in strict
  * mode the violation is thrown, by {@link #next} if the call in which it happened takes effect all
- * the same.
+ * the same. In either mode a policy that failed may have seen half of what happened: before it is
+ * asked again, its state is made anew, it is told of everyone who is there, and {@link
+ * RuntimeListener#policyRestarted} says so.
  *
  * <p>Steady decode allocates nothing: one {@code next} and {@code complete} cost O(rows), and the
  * pool is called only when a sequence crosses into a new block.
@@ -838,28 +840,33 @@ public final class EngineScheduler implements AutoCloseable {
       for (int i = 0; i < sequences.runningCount(); i++) {
         context += sequences.computed[sequences.running(i)];
       }
-      return new EngineStats(
-          sequences.waitingCount(),
-          sequences.runningCount(),
-          sequences.swapped(),
-          sequences.migrating(),
-          flying,
-          sequences.waitingTokens(),
-          context,
-          pool.usableBlocks() - pool.availableBlocks(),
-          pool.count(KvTier.DEVICE, BlockState.CACHED),
-          pool.usableBlocks(),
-          pool.geometry().groups().get(0).blockTokens(),
-          adapters.distinct(),
-          tally.accepted,
-          tally.ended,
-          tally.preemptions,
-          tally.steps,
-          tally.prefillTokens,
-          tally.outputTokens,
-          tally.prefixHitTokens,
-          policy.violations(),
-          faults.observerFaults());
+      EngineStats stats =
+          new EngineStats(
+              sequences.waitingCount(),
+              sequences.runningCount(),
+              sequences.swapped(),
+              sequences.migrating(),
+              flying,
+              sequences.waitingTokens(),
+              context,
+              pool.usableBlocks() - pool.availableBlocks(),
+              pool.count(KvTier.DEVICE, BlockState.CACHED),
+              pool.usableBlocks(),
+              pool.geometry().groups().get(0).blockTokens(),
+              adapters.distinct(),
+              tally.accepted,
+              tally.ended,
+              tally.preemptions,
+              tally.steps,
+              tally.prefillTokens,
+              tally.outputTokens,
+              tally.prefixHitTokens,
+              policy.violations(),
+              faults.observerFaults());
+      if (log != null) {
+        log.gauges(stats);
+      }
+      return stats;
     } finally {
       exit(before);
     }

@@ -84,6 +84,15 @@ final class GuardedListener implements RuntimeListener {
     }
   }
 
+  @Override
+  public void policyRestarted(long violations) {
+    try {
+      listener.policyRestarted(violations);
+    } catch (Throwable e) {
+      observed(e);
+    }
+  }
+
   private void observed(Throwable fault) {
     faults.observed(Faults.Cause.LISTENER, "what it missed is not told again", fault);
   }

@@ -293,6 +293,7 @@ final class PolicyGuard implements Draft.Observer {
         custom.onAdmitted(sequences, s, sequences.computed[s]);
       }
       told = custom;
+      listener.policyRestarted(violations);
     } catch (Throwable e) {
       PolicyViolationException fault = fault(e);
       if (faults.strict()) {

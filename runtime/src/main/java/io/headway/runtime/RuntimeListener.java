@@ -80,4 +80,13 @@ public interface RuntimeListener {
    * @param disabled whether the policy stays off from now on
    */
   default void guarded(long violations, boolean disabled) {}
+
+  /**
+   * The policy was put back into use after a fault, in guard or strict mode, or by {@link
+   * EngineScheduler#enablePolicy}: with new state, told of everyone who is there. What it had
+   * counted before is lost.
+   *
+   * @param violations faults so far
+   */
+  default void policyRestarted(long violations) {}
 }

@@ -23,6 +23,9 @@ import io.headway.batching.internal.Arguments;
  *       budget left)} tokens; the first that gets no blocks ends the pass. One that lacks an
  *       adapter is set aside. Without chunked prefill a head that exceeds what is left of the
  *       budget ends the pass; a prompt that exceeds the whole budget can never be served.
+ *   <li>With {@link #withPartialPrefills}: a head whose prompt would be left unfinished while as
+ *       many are unfinished as may be ends the pass; one that needs more than the threshold while
+ *       as many of those are unfinished as may be is set aside, so that shorter prompts overtake.
  * </ol>
  *
  * <p>The engine's own token limit applies in addition to the budget. Cost: O(running + admitted).
@@ -36,6 +39,8 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
   private final int tokenBudget;
   private final int longPrefillTokenThreshold;
   private final boolean chunkedPrefill;
+  private final int maxPartialPrefills;
+  private final int maxLongPartialPrefills;
 
   /**
    * Makes the composer.
@@ -48,10 +53,53 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
    */
   public TokenBudgetComposer(
       int tokenBudget, int longPrefillTokenThreshold, boolean chunkedPrefill) {
+    this(tokenBudget, longPrefillTokenThreshold, chunkedPrefill, 0, 0);
+  }
+
+  private TokenBudgetComposer(
+      int tokenBudget,
+      int longPrefillTokenThreshold,
+      boolean chunkedPrefill,
+      int maxPartialPrefills,
+      int maxLongPartialPrefills) {
     this.tokenBudget = Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
     this.longPrefillTokenThreshold =
         Arguments.atLeast("longPrefillTokenThreshold", longPrefillTokenThreshold, 0, "tokens");
     this.chunkedPrefill = chunkedPrefill;
+    this.maxPartialPrefills =
+        Arguments.atLeast("maxPartialPrefills", maxPartialPrefills, 0, "sequences");
+    this.maxLongPartialPrefills =
+        Arguments.atLeast("maxLongPartialPrefills", maxLongPartialPrefills, 0, "sequences");
+    if (maxLongPartialPrefills > 0 && longPrefillTokenThreshold == 0) {
+      throw new IllegalArgumentException(
+          "maxLongPartialPrefills needs a longPrefillTokenThreshold above 0, which says what is"
+              + " long, but that was 0");
+    }
+    if (maxPartialPrefills > 0 && maxLongPartialPrefills > maxPartialPrefills) {
+      throw new IllegalArgumentException(
+          "maxLongPartialPrefills must be at most maxPartialPrefills = "
+              + maxPartialPrefills
+              + ", but was "
+              + maxLongPartialPrefills);
+    }
+  }
+
+  /**
+   * Limits the prompts that are computed in part at a time, as vLLM's {@code
+   * max_num_partial_prefills} and {@code max_long_partial_prefills} do. The v1 scheduler checks
+   * these settings without applying them; what they mean here follows its predecessor.
+   *
+   * @param most prompts that may stay unfinished at the end of an iteration, at least 0; 0 for no
+   *     limit
+   * @param mostLong of those, the ones that began with more tokens to compute than the long-prefill
+   *     threshold, at least 0 and at most {@code most}; 0 for no limit
+   * @return changed copy
+   * @throws IllegalArgumentException if a number is out of range, or {@code mostLong} is given
+   *     without a threshold
+   */
+  public TokenBudgetComposer withPartialPrefills(int most, int mostLong) {
+    return new TokenBudgetComposer(
+        tokenBudget, longPrefillTokenThreshold, chunkedPrefill, most, mostLong);
   }
 
   @Override
@@ -117,6 +165,19 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
 
   private void admitWaiting(
       BatchContext context, BatchView view, BatchDraft draft, int budget, int mostTokens) {
+    boolean limited = maxPartialPrefills > 0 || maxLongPartialPrefills > 0;
+    int partial = 0;
+    int longPartial = 0;
+    if (limited) {
+      for (int i = 0, count = view.runningCount(); i < count; i++) {
+        int sequence = view.running(i);
+        int rest = view.needTokens(sequence) - draft.scheduledTokens(sequence);
+        if (view.state(sequence) == SequenceState.RUNNING && rest > 0 && !view.decoding(sequence)) {
+          partial++;
+          longPartial += view.promptTokens(sequence) > longPrefillTokenThreshold ? 1 : 0;
+        }
+      }
+    }
     while (draft.slotsLeft() > 0) {
       int left = budget - draft.batchTokens();
       int head = context.head();
@@ -130,13 +191,35 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
           return;
         }
       }
+      boolean unfinished = false;
+      boolean isLong = false;
+      if (limited) {
+        int work = view.needTokens(head) - view.cachedTokens(head);
+        unfinished = work > Math.min(left, mostTokens);
+        isLong = work > mostTokens;
+        if (unfinished && isLong && atLimit(longPartial, maxLongPartialPrefills)) {
+          context.setAside(head);
+          continue;
+        }
+        if (unfinished && atLimit(partial, maxPartialPrefills)) {
+          return;
+        }
+      }
       DraftOutcome outcome = context.admit(head, Math.min(left, mostTokens));
+      if (outcome.done() && unfinished) {
+        partial++;
+        longPartial += isLong ? 1 : 0;
+      }
       if (outcome == DraftOutcome.NO_ADAPTER) {
         context.setAside(head);
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
       }
     }
+  }
+
+  private static boolean atLimit(int count, int most) {
+    return most > 0 && count >= most;
   }
 
   @Override

@@ -29,8 +29,9 @@ import java.util.List;
  * <p>Id {@code vllm-v1}. Cost O(running + admitted) per iteration, O(running) per preemption.
  * Sources: github.com/vllm-project/vllm, {@code vllm/v1/core/sched/scheduler.py}, with the class
  * defaults of {@code vllm/config/scheduler.py}; Kwon et al., PagedAttention, SOSP 2023. Departures:
- * the model's length limit is the caller's matter ({@code maxNewTokens}); there is no limit of
- * concurrent partial prefills; a request that can never fit is answered at submission.
+ * the model's length limit is the caller's matter ({@code maxNewTokens}); a request that can never
+ * fit is answered at submission; the limits of partial prefills, which v1 reads and does not apply,
+ * are off by default and do something if set.
  *
  * @param tokenBudget tokens in one iteration ({@code max_num_batched_tokens}), at least 1
  * @param order order of the queue, and choice of the victim
@@ -38,9 +39,17 @@ import java.util.List;
  *     no such limit
  * @param chunkedPrefill whether a waiting prompt may be cut to what is left of the budget; without
  *     it a prompt above the budget is never served
+ * @param maxNumPartialPrefills prompts that may be computed in part at a time, at least 0; 0 for no
+ *     limit
+ * @param maxLongPartialPrefills of those, the ones longer than the threshold; 0 for no limit
  */
 public record VllmV1(
-    int tokenBudget, Order order, int longPrefillTokenThreshold, boolean chunkedPrefill) {
+    int tokenBudget,
+    Order order,
+    int longPrefillTokenThreshold,
+    boolean chunkedPrefill,
+    int maxNumPartialPrefills,
+    int maxLongPartialPrefills) {
   /** Who goes first. */
   public enum Order {
     /** First come, first served. */
@@ -59,6 +68,21 @@ public record VllmV1(
     Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
     requireNonNull(order, "order");
     Arguments.atLeast("longPrefillTokenThreshold", longPrefillTokenThreshold, 0, "tokens");
+    Arguments.atLeast("maxNumPartialPrefills", maxNumPartialPrefills, 0, "sequences");
+    Arguments.atLeast("maxLongPartialPrefills", maxLongPartialPrefills, 0, "sequences");
+  }
+
+  /**
+   * Makes the parameters without limits of partial prefills.
+   *
+   * @param tokenBudget tokens in one iteration
+   * @param order order of the queue, and choice of the victim
+   * @param longPrefillTokenThreshold most tokens of one sequence in one iteration; 0 for no limit
+   * @param chunkedPrefill whether a waiting prompt may be cut
+   */
+  public VllmV1(
+      int tokenBudget, Order order, int longPrefillTokenThreshold, boolean chunkedPrefill) {
+    this(tokenBudget, order, longPrefillTokenThreshold, chunkedPrefill, 0, 0);
   }
 
   /**
@@ -70,7 +94,8 @@ public record VllmV1(
     return Batching.order(order == Order.FCFS ? new FirstComeOrder() : new PriorityOrder())
         .admission(new FirstChunkAdmission())
         .composition(
-            new TokenBudgetComposer(tokenBudget, longPrefillTokenThreshold, chunkedPrefill))
+            new TokenBudgetComposer(tokenBudget, longPrefillTokenThreshold, chunkedPrefill)
+                .withPartialPrefills(maxNumPartialPrefills, maxLongPartialPrefills))
         .preemption(order == Order.FCFS ? new LastCandidate() : new LeastUrgent())
         .id(ID)
         .build();
@@ -100,13 +125,29 @@ public record VllmV1(
                 "tokens",
                 "most tokens of one sequence in one iteration; 0 for no limit")
             .booleanValue("chunkedPrefill", true, "cut waiting prompts to the budget that is left")
+            .intValue(
+                "maxNumPartialPrefills",
+                0,
+                0,
+                Integer.MAX_VALUE,
+                "sequences",
+                "prompts computed in part at a time; 0 for no limit")
+            .intValue(
+                "maxLongPartialPrefills",
+                0,
+                0,
+                Integer.MAX_VALUE,
+                "sequences",
+                "of those, longer than longPrefillTokenThreshold; 0 for no limit")
             .build(),
         config ->
             new VllmV1(
                     config.intValue("tokenBudget"),
                     config.choice("policy", Order::valueOf),
                     config.intValue("longPrefillTokenThreshold"),
-                    config.booleanValue("chunkedPrefill"))
+                    config.booleanValue("chunkedPrefill"),
+                    config.intValue("maxNumPartialPrefills"),
+                    config.intValue("maxLongPartialPrefills"))
                 .policy());
   }
 }
