@@ -64,9 +64,9 @@ final class RouteBuffer implements RouteDraft {
   @Override
   public void accept(int candidate) {
     Member member = checked(candidate);
-    if (member.role() != Role.MIXED) {
+    if (member.role() == Role.PREFILL) {
       throw refused(
-          "a whole request needs a MIXED instance, but '"
+          "a whole request needs a MIXED or DECODE instance, but '"
               + member.id()
               + "' is "
               + member.role()

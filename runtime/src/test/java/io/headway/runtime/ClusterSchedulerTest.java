@@ -843,6 +843,28 @@ class ClusterSchedulerTest {
           .hasMessageContaining("'d' is DECODE and 'p' is PREFILL");
     }
 
+    /** D6: a decode instance that computes a short prompt itself is a result like any other. */
+    @Test
+    void d06ADecodeInstanceMayComputeThePromptItself() {
+      ClusterScheduler cluster =
+          cluster(splitPolicy((request, view, draft) -> draft.accept(positionOf(view, "d"))));
+      cluster.up("d", 0, MIXED.role(Role.DECODE), 0);
+      cluster.up("p", 0, MIXED.role(Role.PREFILL), 0);
+      Ticket ticket = accept(cluster.route(request("r"), 1));
+      assertThat(ticket.primary()).isEqualTo("d");
+      assertThat(ticket.hasPrefillInstance()).isFalse();
+      assertThat(load(cluster, "d", 2).waitingPromptTokens()).as("it computes it").isEqualTo(100);
+      assertThat(load(cluster, "p", 2).inFlight()).isZero();
+      ticket.close();
+      assertThat(load(cluster, "d", 3).inFlight()).isZero();
+      ClusterScheduler wrong =
+          cluster(splitPolicy((request, view, draft) -> draft.accept(positionOf(view, "p"))));
+      wrong.up("d", 0, MIXED.role(Role.DECODE), 0);
+      wrong.up("p", 0, MIXED.role(Role.PREFILL), 0);
+      assertThatThrownBy(() -> wrong.route(request("r"), 1))
+          .hasMessageContaining("a whole request needs a MIXED or DECODE instance, but 'p' is");
+    }
+
     @Test
     void aFailingPredictorIsAMissingPrediction() {
       io.headway.api.prediction.ServiceTimePredictor<List<Double>> broken =

@@ -10,7 +10,8 @@ import io.headway.api.ProvidedByRuntime;
 @ProvidedByRuntime
 public interface RouteDraft {
   /**
-   * Sends the request to one instance for prompt and decodes.
+   * Sends the request to one instance for prompt and decodes. That may be a DECODE instance, where
+   * it pays to compute a short prompt, or one that is mostly cached, without a transfer.
    *
    * @param position the instance
    */

@@ -651,7 +651,10 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     @Override
     public int compare(int a, int b) {
-      BatchView now = view();
+      return compare(view(), a, b);
+    }
+
+    private int compare(BatchView now, int a, int b) {
       int planned = planning == null ? 0 : planning.compare(a, b);
       if (planned != 0 || a == b) {
         return planned;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.headway.api.Claims;
+import io.headway.api.Request;
 import io.headway.batching.admission.FirstChunkAdmission;
 import io.headway.batching.admission.PaddedBatchAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
@@ -11,6 +12,10 @@ import io.headway.batching.order.FirstComeOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
 import io.headway.batching.preemption.LastCandidate;
+import io.headway.memory.pool.PagedKvBlockPool;
+import io.headway.memory.pool.PagedKvConfig;
+import io.headway.runtime.EngineScheduler;
+import io.headway.runtime.Limits;
 import org.junit.jupiter.api.Test;
 
 class BatchingTest {
@@ -109,5 +114,31 @@ class BatchingTest {
             .build();
     assertThat(never.claims().bound(bound)).hasValue(0);
     assertThat(byOrder.claims().bound(bound)).isEmpty();
+  }
+
+  @Test
+  void r31EachPartExplainsItself() {
+    EngineScheduler scheduler =
+        EngineScheduler.builder()
+            .policy(
+                Batching.order(new PriorityOrder())
+                    .admission(new FirstChunkAdmission())
+                    .composition(new TokenBudgetComposer(8, 0, true))
+                    .preemption(new LastCandidate())
+                    .build())
+            .limits(Limits.of(1, 64))
+            .pool(PagedKvBlockPool.of(PagedKvConfig.of(4, 16)))
+            .strict()
+            .build();
+    for (int i = 0; i < 3; i++) {
+      assertThat(
+              scheduler.submit(Request.builder("r" + i, 4, 4).priority(-i).build(), 0).accepted())
+          .isTrue();
+    }
+    scheduler.next(1);
+    assertThat(scheduler.explain(scheduler.handleOf("r2")).policyReason())
+        .isEqualTo("runs by composition 'vllm-v1'");
+    assertThat(scheduler.explain(scheduler.handleOf("r0")).policyReason())
+        .startsWith("1 ahead by order 'priority'; admission 'first-chunk': ");
   }
 }

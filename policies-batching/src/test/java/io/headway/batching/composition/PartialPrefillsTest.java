@@ -48,9 +48,9 @@ class PartialPrefillsTest {
   void oneUnfinishedPromptAtATimeKeepsTheOrder() {
     assertThat(
             batches(run(policy(16, 6, 1, 0), job("long1", 12), job("long2", 12), job("short", 3))))
-        .as("nobody overtakes")
+        .as("nobody overtakes; a prompt that is finished at once does not count")
         .containsExactly(
-            "long1:P6", "long1:P6 long2:P6", "long1:D1 long2:P6 short:P3", "long2:D1 short:D1");
+            "long1:P6", "long1:P6 long2:P6 short:P3", "long1:D1 long2:P6 short:D1", "long2:D1");
   }
 
   @Test

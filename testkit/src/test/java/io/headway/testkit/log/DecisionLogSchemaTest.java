@@ -11,6 +11,7 @@ import io.headway.api.Stateless;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.WorkKind;
@@ -165,10 +166,12 @@ class DecisionLogSchemaTest {
         if (verify && view.decoding(sequence) && draft.verify(sequence, 1).done()) {
           verify = false;
         } else if (need > 0) {
-          draft.schedule(sequence, need);
+          while (draft.schedule(sequence, need) == DraftOutcome.NO_BLOCKS && i < last) {
+            draft.preempt(view.running(last--), sequence, PreemptionMode.RECOMPUTE, QueueEnd.HEAD);
+          }
         }
       }
-      int head = view.firstWaiting();
+      int head = draft.preemptions() > 0 ? BatchView.NONE : view.firstWaiting();
       while (head != BatchView.NONE) {
         int behind = view.nextWaiting(head);
         if (view.request(head).workload().equals("hopeless")) {
