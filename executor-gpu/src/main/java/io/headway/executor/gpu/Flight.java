@@ -93,6 +93,19 @@ final class Flight {
     reportedFrom = new int[maxWanted];
   }
 
+  void closeMarks() {
+    Device.Mark first = start;
+    Device.Mark last = end;
+    if (first != null) {
+      first.close();
+    }
+    if (last != null) {
+      last.close();
+    }
+    start = null;
+    end = null;
+  }
+
   int chosen(int wanted) {
     return hostChosen.getAtIndex(JAVA_INT, wanted);
   }

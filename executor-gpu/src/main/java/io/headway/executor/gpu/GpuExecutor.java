@@ -195,6 +195,28 @@ public final class GpuExecutor implements Executor {
     }
     result.begin(plan);
     Flight flight = idle.isEmpty() ? newFlight() : idle.remove();
+    try {
+      start(flight, plan, result);
+    } catch (RuntimeException e) {
+      // What was enqueued may still read the plan's arrays; nothing of it counts.
+      device.synchronize();
+      flight.closeMarks();
+      idle.add(flight);
+      throw e;
+    }
+    flying.add(flight);
+    // Until the tokens are here, their places count as known: a row that feeds one of them takes it on the device.
+    for (int row = 0; row < plan.rows(); row++) {
+      if (plan.emits(row) && plan.kind(row) != WorkKind.VERIFY) {
+        slots.store(plan.slot(row), plan.start(row) + plan.count(row), 0);
+      }
+    }
+    if (flight.sampledOnHost) {
+      await(result);
+    }
+  }
+
+  private void start(Flight flight, BatchPlan plan, StepResult result) {
     flight.begin(plan, result);
     flight.drafts.draft(plan, slots, options.drafter(), shape.vocabularySize());
     flight.start = device.mark();
@@ -236,16 +258,6 @@ public final class GpuExecutor implements Executor {
     }
     flight.end = device.mark();
     device.flush();
-    flying.add(flight);
-    // Until the tokens are here, their places count as known: a row that feeds one of them takes it on the device.
-    for (int row = 0; row < plan.rows(); row++) {
-      if (plan.emits(row) && plan.kind(row) != WorkKind.VERIFY) {
-        slots.store(plan.slot(row), plan.start(row) + plan.count(row), 0);
-      }
-    }
-    if (flight.sampledOnHost) {
-      await(result);
-    }
   }
 
   private static boolean onDevice(WorkKind kind, SamplingParameters sampling) {
@@ -479,8 +491,8 @@ public final class GpuExecutor implements Executor {
     Device.Mark end = requireNonNull(flight.end);
     end.await();
     lastStepMillis = end.millisSince(start);
-    start.close();
-    end.close();
+    requireNonNull(flight.result).elapsed(Math.max(0, Math.round(lastStepMillis * 1e6)));
+    flight.closeMarks();
     BatchPlan plan = requireNonNull(flight.plan);
     StepResult result = requireNonNull(flight.result);
     for (int row = 0; row < plan.rows(); row++) {

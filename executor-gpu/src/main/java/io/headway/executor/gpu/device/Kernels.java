@@ -26,7 +26,6 @@ public final class Kernels {
           "hw_moe_combine",
           "hw_argmax",
           "hw_sample",
-          "hw_copy_blocks",
           "hw_move_cell",
           "hw_seed_weights");
 

@@ -556,15 +556,6 @@ HW_KERNEL hw_sample(HW_GLOBAL int *tokens, HW_GLOBAL int *lastTokens, HW_GLOBAL 
   }
 }
 
-/* Copies whole KV blocks: sources[pair] to targets[pair]. Group (part, pair). */
-HW_KERNEL hw_copy_blocks(HW_GLOBAL elem_t *kv, HW_GLOBAL const int *sources, HW_GLOBAL const int *targets,
-                         int blockElements) {
-  int i = HW_GROUP_X * LOCAL_THREADS + HW_THREAD;
-  if (i < blockElements) {
-    kv[(index_t)targets[HW_GROUP_Y] * blockElements + i] = kv[(index_t)sources[HW_GROUP_Y] * blockElements + i];
-  }
-}
-
 /* Moves one cell's keys and values, as when an accepted draft takes its place in the sequence. Group
  * (layer and half). */
 HW_KERNEL hw_move_cell(HW_GLOBAL elem_t *kv, int source, int target, int layers, int kvHeads) {
