@@ -4,7 +4,10 @@ import io.headway.api.model.DecoderShape;
 import io.headway.executor.gpu.device.Device;
 import io.headway.executor.gpu.device.DeviceBuffer;
 
-/** Intermediate values of one step, for up to {@code maxTokens} tokens; shared by steps in flight, which run in order. */
+/**
+ * Intermediate values of one step, for up to {@code maxTokens} tokens; shared by steps in flight,
+ * which run in order.
+ */
 final class Activations {
   final int maxTokens;
   final int maxWanted;
@@ -29,7 +32,13 @@ final class Activations {
   final DeviceBuffer expertIn;
   final DeviceBuffer expertOut;
 
-  Activations(Device device, DecoderShape shape, int elementBytes, int maxTokens, int maxWanted, int maxPartials) {
+  Activations(
+      Device device,
+      DecoderShape shape,
+      int elementBytes,
+      int maxTokens,
+      int maxWanted,
+      int maxPartials) {
     this.maxTokens = maxTokens;
     this.maxWanted = maxWanted;
     this.maxPartials = maxPartials;
@@ -45,7 +54,11 @@ final class Activations {
     activated = device.allocate(pairs * shape.intermediateSize() * elementBytes);
     wantedNormed = device.allocate(Math.max(1, maxWanted) * hidden * elementBytes);
     partials =
-        device.allocate(Math.max(1, (long) maxPartials) * shape.queryHeads() * (shape.headDim() + 2L) * Float.BYTES);
+        device.allocate(
+            Math.max(1, (long) maxPartials)
+                * shape.queryHeads()
+                * (shape.headDim() + 2L)
+                * Float.BYTES);
     routerLogits = device.allocate(shape.isMixture() ? n * shape.experts() * Float.BYTES : 1);
     expertIn = device.allocate(shape.isMixture() ? pairs * hidden * elementBytes : 1);
     expertOut = device.allocate(shape.isMixture() ? pairs * hidden * elementBytes : 1);

@@ -13,9 +13,13 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** One plan between being enqueued and being awaited, and the memory it needs of its own; reused. */
+/**
+ * One plan between being enqueued and being awaited, and the memory it needs of its own; reused.
+ */
 final class Flight {
-  /** A recorded decode step: its input arrays and launches are fixed, only their content changes. */
+  /**
+   * A recorded decode step: its input arrays and launches are fixed, only their content changes.
+   */
   static final class DecodeGraph {
     final StepInput input;
     final Device.Recording recording;
@@ -55,7 +59,9 @@ final class Flight {
   /** First wanted logits of each row; -1 for a row that emits nothing. */
   int[] firstWanted = new int[16];
 
-  /** Wanted logits behind each reported token, by row: {@code firstWanted[row] + i} for the i-th. */
+  /**
+   * Wanted logits behind each reported token, by row: {@code firstWanted[row] + i} for the i-th.
+   */
   int[] reportedFrom = new int[16];
 
   Flight(Device device, int vocabularySize) {

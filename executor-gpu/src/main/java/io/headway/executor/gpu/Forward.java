@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 /** The launches of one pass through the decoder, from token ids to chosen tokens. */
 final class Forward {
   private final Device device;
-  private final Kernels kernels;
   private final DecoderShape shape;
   private final GpuWeights weights;
   private final KvMemory kv;
@@ -116,7 +115,6 @@ final class Forward {
       DeviceBuffer lastTokens,
       @Nullable ExpertRouter<?> router) {
     this.device = device;
-    this.kernels = kernels;
     this.weights = weights;
     this.shape = shape;
     this.kv = kv;
@@ -157,7 +155,12 @@ final class Forward {
    * @param sampled whether any wanted token is drawn on the device
    */
   void enqueue(
-      StepInput in, Activations a, int maxSplits, DeviceBuffer logits, DeviceBuffer chosen, boolean sampled) {
+      StepInput in,
+      Activations a,
+      int maxSplits,
+      DeviceBuffer logits,
+      DeviceBuffer chosen,
+      boolean sampled) {
     int n = in.tokens;
     inputs
         .begin()
@@ -183,7 +186,16 @@ final class Forward {
         addBias.begin().buffer(a.qkv).buffer(bias).integer(qkvWidth).launch(n, 1, 1, threads);
       }
       attend(in, a, l, maxSplits);
-      multiply(a.delta, 0, false, a.attended, 0, layer.output(), n, shape.hiddenSize(), shape.queryWidth());
+      multiply(
+          a.delta,
+          0,
+          false,
+          a.attended,
+          0,
+          layer.output(),
+          n,
+          shape.hiddenSize(),
+          shape.queryWidth());
       norm(a, true, layer.postNorm(), n);
       DeviceBuffer router = layer.router();
       if (router == null) {
@@ -202,7 +214,15 @@ final class Forward {
         .integer(shape.hiddenSize())
         .launch(in.wanted, 1, 1, threads);
     multiply(
-        logits, 0, true, a.wantedNormed, 0, weights.head, in.wanted, shape.vocabularySize(), shape.hiddenSize());
+        logits,
+        0,
+        true,
+        a.wantedNormed,
+        0,
+        weights.head,
+        in.wanted,
+        shape.vocabularySize(),
+        shape.hiddenSize());
     argmax
         .begin()
         .buffer(chosen)
@@ -304,7 +324,10 @@ final class Forward {
         .launch(in.tiles, shape.queryHeads(), 1, threads);
   }
 
-  /** Enqueues one feed-forward block over {@code n} rows; gate and up rows stand from {@code pairRow} on. */
+  /**
+   * Enqueues one feed-forward block over {@code n} rows; gate and up rows stand from {@code
+   * pairRow} on.
+   */
   private void feedForward(
       Activations a,
       GpuWeights.FeedForward block,
@@ -331,7 +354,8 @@ final class Forward {
   }
 
   /** The router decides on the host, between the layer's logits and its experts. */
-  private void mixture(Activations a, GpuWeights.Layer layer, DeviceBuffer router, ExpertLayer<?> experts, int n) {
+  private void mixture(
+      Activations a, GpuWeights.Layer layer, DeviceBuffer router, ExpertLayer<?> experts, int n) {
     multiply(a.routerLogits, 0, true, a.normed, 0, router, n, shape.experts(), shape.hiddenSize());
     ExpertIndex index = expertIndex(n);
     device.download(a.routerLogits, 0, index.hostLogits, (long) n * shape.experts() * Float.BYTES);
@@ -342,8 +366,15 @@ final class Forward {
     int pairs = chosen.pairCount();
     if (pairs > index.maxPairs) {
       throw new IllegalStateException(
-          "a router of " + shape.name() + " must choose at most " + shape.expertsPerToken()
-              + " experts per token, but chose " + pairs + " for " + n + " tokens");
+          "a router of "
+              + shape.name()
+              + " must choose at most "
+              + shape.expertsPerToken()
+              + " experts per token, but chose "
+              + pairs
+              + " for "
+              + n
+              + " tokens");
     }
     for (int at = 0; at < pairs; at++) {
       int pair = chosen.pairByExpert(at);
@@ -404,7 +435,9 @@ final class Forward {
     return index;
   }
 
-  /** Enqueues {@code out[outRow..][n] = left[leftRow..][k] * transpose(right[n][k])} over m rows. */
+  /**
+   * Enqueues {@code out[outRow..][n] = left[leftRow..][k] * transpose(right[n][k])} over m rows.
+   */
   private void multiply(
       DeviceBuffer out,
       int outRow,

@@ -36,14 +36,16 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Executes batch plans on one device. Plans are enqueued without waiting, so that the next one can be planned while the
- * device works; tokens of a plan still in flight are taken on the device. A plan of decodes alone is replayed from a
- * recording where the device records launches, padded to a power of two of rows.
+ * Executes batch plans on one device. Plans are enqueued without waiting, so that the next one can
+ * be planned while the device works; tokens of a plan still in flight are taken on the device. A
+ * plan of decodes alone is replayed from a recording where the device records launches, padded to a
+ * power of two of rows.
  *
- * <p>Storage is float or bfloat16, arithmetic accumulates in floats. Greedy tokens and untruncated draws are chosen on
- * the device; a draw with {@code topK} or {@code topP}, or in a verify row, is made on the host as on the CPU, which
- * waits for the plan. What a row computes does not depend on the other rows of the batch, as far as the vendor's matrix
- * product keeps to that; the kernels of this project do.
+ * <p>Storage is float or bfloat16, arithmetic accumulates in floats. Greedy tokens and untruncated
+ * draws are chosen on the device; a draw with {@code topK} or {@code topP}, or in a verify row, is
+ * made on the host as on the CPU, which waits for the plan. What a row computes does not depend on
+ * the other rows of the batch, as far as the vendor's matrix product keeps to that; the kernels of
+ * this project do.
  */
 public final class GpuExecutor implements Executor {
   private static final float BELOW_ONE = Math.nextDown(1f);
@@ -92,10 +94,20 @@ public final class GpuExecutor implements Executor {
     kernels =
         device.build(
             new KernelSettings(
-                element, shape.headDim(), shape.queryHeads() / shape.kvHeads(), options.blockTokens(), threads));
+                element,
+                shape.headDim(),
+                shape.queryHeads() / shape.kvHeads(),
+                options.blockTokens(),
+                threads));
     slots = new SequenceSlots(shape, options.maxSequences());
     check = new PlanCheck(slots, shape.maxPositions(), options);
-    kv = new KvMemory(device, kvBlockBytes(), options.blockTokens(), options.deviceBlocks(), options.hostBlocks());
+    kv =
+        new KvMemory(
+            device,
+            kvBlockBytes(),
+            options.blockTokens(),
+            options.deviceBlocks(),
+            options.hostBlocks());
     lastTokens = device.allocate((long) options.maxSequences() * Integer.BYTES);
     device.fill(lastTokens, (byte) 0);
     lastTokenStaging = device.allocateHost(Integer.BYTES);
@@ -205,7 +217,8 @@ public final class GpuExecutor implements Executor {
       throw e;
     }
     flying.add(flight);
-    // Until the tokens are here, their places count as known: a row that feeds one of them takes it on the device.
+    // Until the tokens are here, their places count as known: a row that feeds one of them takes it
+    // on the device.
     for (int row = 0; row < plan.rows(); row++) {
       if (plan.emits(row) && plan.kind(row) != WorkKind.VERIFY) {
         slots.store(plan.slot(row), plan.start(row) + plan.count(row), 0);
@@ -254,7 +267,8 @@ public final class GpuExecutor implements Executor {
       launch(flight, plan, tokens, wanted, tables, listed, mostContext, sampled);
     }
     if (wanted > 0) {
-      device.download(requireNonNull(flight.chosen), 0, flight.hostChosen, (long) wanted * Integer.BYTES);
+      device.download(
+          requireNonNull(flight.chosen), 0, flight.hostChosen, (long) wanted * Integer.BYTES);
     }
     flight.end = device.mark();
     device.flush();
@@ -304,13 +318,19 @@ public final class GpuExecutor implements Executor {
     ensureActivations(tokens, wanted, in.rows * splits);
     in.upload(device);
     forward.enqueue(
-        in, activations, splits, requireNonNull(flight.logits), requireNonNull(flight.chosen), sampled);
+        in,
+        activations,
+        splits,
+        requireNonNull(flight.logits),
+        requireNonNull(flight.chosen),
+        sampled);
   }
 
   /** Decodes alone: fills the arrays of a recording and replays it. */
   private void replay(Flight flight, BatchPlan plan, int mostContext, boolean sampled) {
     int rows = Math.min(roundUp(plan.rows()), Math.max(plan.rows(), options.maxSequences()));
-    int context = Math.min(roundUp(Math.max(128, mostContext)), Math.max(mostContext, shape.maxPositions()));
+    int context =
+        Math.min(roundUp(Math.max(128, mostContext)), Math.max(mostContext, shape.maxPositions()));
     int splits = splits(context);
     flight.ensureWanted(rows);
     ensureActivations(rows, rows, rows * splits);
@@ -330,11 +350,14 @@ public final class GpuExecutor implements Executor {
     if (graph == null) {
       DeviceBuffer logits = requireNonNull(flight.logits);
       DeviceBuffer chosen = requireNonNull(flight.chosen);
-      // Once for real, so that the product's plans are made outside the recording; then recorded. Both write the same.
+      // Once for real, so that the product's plans are made outside the recording; then recorded.
+      // Both write the same.
       forward.enqueue(in, activations, splits, logits, chosen, sampled);
       graph =
           new DecodeGraph(
-              in, device.record(() -> forward.enqueue(in, activations, splits, logits, chosen, sampled)));
+              in,
+              device.record(
+                  () -> forward.enqueue(in, activations, splits, logits, chosen, sampled)));
       flight.graphs.put(key, graph);
       return;
     }
@@ -344,7 +367,8 @@ public final class GpuExecutor implements Executor {
   /** Returns the most parts that a context of up to this length is cut into. */
   static int splits(int context) {
     int most = 0;
-    // The rule has one step, so that the longest context below it may have more parts than a longer one.
+    // The rule has one step, so that the longest context below it may have more parts than a longer
+    // one.
     for (int length : new int[] {Math.min(context, 4096), context}) {
       int per = Kernels.splitTokens(length);
       most = Math.max(most, (length + per - 1) / per);
@@ -539,7 +563,8 @@ public final class GpuExecutor implements Executor {
       device.upload(lastTokenStaging, lastTokens, (long) slot * Integer.BYTES, Integer.BYTES);
       device.synchronize();
     }
-    // A plan behind this one may have taken the token on the device already and marked the next place as known.
+    // A plan behind this one may have taken the token on the device already and marked the next
+    // place as known.
     boolean newest = slots.known(slot) <= position + 1;
     if (newest) {
       slots.store(slot, position, token);
@@ -552,7 +577,8 @@ public final class GpuExecutor implements Executor {
     }
   }
 
-  private void reportVerify(Flight flight, BatchPlan plan, StepResult result, int row, boolean onHost) {
+  private void reportVerify(
+      Flight flight, BatchPlan plan, StepResult result, int row, boolean onHost) {
     DraftBatch drafts = flight.drafts;
     int slot = plan.slot(row);
     int start = plan.start(row);
@@ -567,7 +593,9 @@ public final class GpuExecutor implements Executor {
     while (node >= 0 && !stops) {
       int position = start + reported + 1;
       int token =
-          onHost ? sampleOnHost(flight, first + node, sampling, position) : flight.chosen(first + node);
+          onHost
+              ? sampleOnHost(flight, first + node, sampling, position)
+              : flight.chosen(first + node);
       if (token < 0) {
         result.rowFailed(row, notFinite(row));
         return;
@@ -622,8 +650,12 @@ public final class GpuExecutor implements Executor {
   @Override
   public void logits(int row, int index, double[] into) {
     Flight flight = lastAwaited;
-    if (flight == null || row < 0 || row >= flight.firstWanted.length || flight.firstWanted[row] < 0) {
-      throw new IllegalArgumentException("row must be an emitting row of the last plan awaited, but was " + row);
+    if (flight == null
+        || row < 0
+        || row >= flight.firstWanted.length
+        || flight.firstWanted[row] < 0) {
+      throw new IllegalArgumentException(
+          "row must be an emitting row of the last plan awaited, but was " + row);
     }
     if (into.length < shape.vocabularySize()) {
       throw new IllegalArgumentException(
@@ -631,7 +663,8 @@ public final class GpuExecutor implements Executor {
     }
     int at = flight.firstWanted[row] + index;
     if (index < 0 || at >= flight.maxWanted) {
-      throw new IllegalArgumentException("index must be one of the row's reported tokens, but was " + index);
+      throw new IllegalArgumentException(
+          "index must be one of the row's reported tokens, but was " + index);
     }
     download(flight, flight.reportedFrom[at], into);
   }
@@ -671,7 +704,10 @@ public final class GpuExecutor implements Executor {
   private void requireRoom(ByteBuffer buffer) {
     if (buffer.remaining() < kv.blockBytes) {
       throw new IllegalArgumentException(
-          "the buffer must have " + kv.blockBytes + " bytes left for one block, but has " + buffer.remaining());
+          "the buffer must have "
+              + kv.blockBytes
+              + " bytes left for one block, but has "
+              + buffer.remaining());
     }
   }
 

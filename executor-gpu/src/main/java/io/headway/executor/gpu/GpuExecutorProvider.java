@@ -12,8 +12,9 @@ import io.headway.executor.weights.Weights;
 import java.nio.file.Path;
 
 /**
- * Opens executors on the first device of one kind. Compiled CUDA kernels are kept under the folder named by the system
- * property {@value #CACHE_PROPERTY}, {@code headway/kernels} in the user's cache folder by default.
+ * Opens executors on the first device of one kind. Compiled CUDA kernels are kept under the folder
+ * named by the system property {@value #CACHE_PROPERTY}, {@code headway/kernels} in the user's
+ * cache folder by default.
  */
 public abstract sealed class GpuExecutorProvider implements ExecutorProvider {
   /** System property with the folder of compiled kernels. */
@@ -65,7 +66,9 @@ public abstract sealed class GpuExecutorProvider implements ExecutorProvider {
     }
     String cache = System.getenv("XDG_CACHE_HOME");
     Path base =
-        cache != null && !cache.isBlank() ? Path.of(cache) : Path.of(System.getProperty("user.home", "."), ".cache");
+        cache != null && !cache.isBlank()
+            ? Path.of(cache)
+            : Path.of(System.getProperty("user.home", "."), ".cache");
     return base.resolve("headway").resolve("kernels");
   }
 

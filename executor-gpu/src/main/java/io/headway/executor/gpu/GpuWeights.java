@@ -19,8 +19,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model's parameters on a device. Query, key and value projections of a layer stand in one matrix, gate and up
- * projections of a feed-forward block in another, so that each is one product. Seeded parameters are made on the device.
+ * A model's parameters on a device. Query, key and value projections of a layer stand in one
+ * matrix, gate and up projections of a feed-forward block in another, so that each is one product.
+ * Seeded parameters are made on the device.
  */
 final class GpuWeights {
   private static final int PIECE = 1 << 20;
@@ -85,7 +86,8 @@ final class GpuWeights {
     for (int e = 0; e < Math.max(1, shape.experts()); e++) {
       blocks.add(
           new FeedForward(
-              load(WeightLayout.gate(shape, l, e), WeightLayout.up(shape, l, e)), load(WeightLayout.down(shape, l, e))));
+              load(WeightLayout.gate(shape, l, e), WeightLayout.up(shape, l, e)),
+              load(WeightLayout.down(shape, l, e))));
     }
     return new Layer(
         load(WeightLayout.inputNorm(shape, l)),
@@ -95,7 +97,9 @@ final class GpuWeights {
             WeightLayout.projection(shape, l, "v")),
         shape.qkvBias()
             ? load(
-                WeightLayout.bias(shape, l, "q"), WeightLayout.bias(shape, l, "k"), WeightLayout.bias(shape, l, "v"))
+                WeightLayout.bias(shape, l, "q"),
+                WeightLayout.bias(shape, l, "k"),
+                WeightLayout.bias(shape, l, "v"))
             : null,
         load(WeightLayout.output(shape, l)),
         load(WeightLayout.postAttentionNorm(shape, l)),
@@ -111,7 +115,11 @@ final class GpuWeights {
     }
     if (elements > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          tensors[0].name() + " has " + elements + " elements, but a device matrix holds at most " + Integer.MAX_VALUE);
+          tensors[0].name()
+              + " has "
+              + elements
+              + " elements, but a device matrix holds at most "
+              + Integer.MAX_VALUE);
     }
     DeviceBuffer buffer = device.allocate(elements * element.bytes());
     long at = 0;

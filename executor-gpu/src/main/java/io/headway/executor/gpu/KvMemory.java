@@ -6,8 +6,8 @@ import io.headway.executor.gpu.device.DeviceBuffer;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The KV blocks of one model: those on the device, with one more behind them that padding writes to, and those on the
- * host. A block's bytes stand together, so that a move is one copy.
+ * The KV blocks of one model: those on the device, with one more behind them that padding writes
+ * to, and those on the host. A block's bytes stand together, so that a move is one copy.
  */
 final class KvMemory {
   private final Device device;
@@ -39,8 +39,10 @@ final class KvMemory {
   /** Enqueues one move of a plan. */
   void move(KvMoveKind kind, int source, int target) {
     switch (kind) {
-      case SWAP_OUT, STORE -> device.download(blocks, source * blockBytes, hostBlock(target), blockBytes);
-      case SWAP_IN, LOAD -> device.upload(hostBlock(source), blocks, target * blockBytes, blockBytes);
+      case SWAP_OUT, STORE ->
+          device.download(blocks, source * blockBytes, hostBlock(target), blockBytes);
+      case SWAP_IN, LOAD ->
+          device.upload(hostBlock(source), blocks, target * blockBytes, blockBytes);
       case DROP -> {
         // Nothing moves: the block is merely given up.
       }

@@ -7,9 +7,10 @@ import io.headway.executor.gpu.device.DeviceBuffer;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What the kernels need to know of one plan, as arrays of ints in one piece of memory that is uploaded at once. Token
- * arrays have one entry per token fed, row arrays one per token attended alone, tile arrays one per run of prefill
- * queries, wanted arrays one per token whose logits are wanted.
+ * What the kernels need to know of one plan, as arrays of ints in one piece of memory that is
+ * uploaded at once. Token arrays have one entry per token fed, row arrays one per token attended
+ * alone, tile arrays one per run of prefill queries, wanted arrays one per token whose logits are
+ * wanted.
  */
 final class StepInput {
   private static final int ALIGNMENT_INTS = (int) (Device.SLICE_ALIGNMENT / Integer.BYTES);
@@ -63,7 +64,8 @@ final class StepInput {
 
     void set(int index, int value) {
       if (index < 0 || index >= capacity) {
-        throw new IndexOutOfBoundsException("index must be from 0 to " + (capacity - 1) + ", but was " + index);
+        throw new IndexOutOfBoundsException(
+            "index must be from 0 to " + (capacity - 1) + ", but was " + index);
       }
       host.set(JAVA_INT, offset + (long) index * Integer.BYTES, value);
     }
@@ -114,7 +116,15 @@ final class StepInput {
   }
 
   /** Adds a token; returns its index. */
-  int addToken(int id, int inputSlot, int position, int cell, int table, int prefix, int listedFrom, int listedCount) {
+  int addToken(
+      int id,
+      int inputSlot,
+      int position,
+      int cell,
+      int table,
+      int prefix,
+      int listedFrom,
+      int listedCount) {
     int t = tokens++;
     ids.set(t, id);
     inputSlots.set(t, inputSlot);

@@ -1,6 +1,6 @@
 /**
- * Runs batch plans on NVIDIA GPUs and on any OpenCL device: the providers {@code cuda} and {@code opencl} of {@link
- * io.headway.executor.ExecutorProvider}.
+ * Runs batch plans on NVIDIA GPUs and on any OpenCL device: the providers {@code cuda} and {@code
+ * opencl} of {@link io.headway.executor.ExecutorProvider}.
  */
 @NullMarked
 package io.headway.executor.gpu;

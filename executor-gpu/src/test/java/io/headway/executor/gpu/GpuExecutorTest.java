@@ -61,10 +61,12 @@ class GpuExecutorTest {
   @Test
   void logitsAndCacheAgreeWithTheReference() {
     OpenClPresent.assume();
-    for (DecoderShape shape : new DecoderShape[] {DecoderShape.TINY, DecoderShape.TINY_BIAS, DecoderShape.TINY_MOE}) {
+    for (DecoderShape shape :
+        new DecoderShape[] {DecoderShape.TINY, DecoderShape.TINY_BIAS, DecoderShape.TINY_MOE}) {
       int[] prompt = prompt(shape, 21);
       try (Executor cpu = new CpuExecutorProvider().open(new SeededWeights(shape, 4), OPTIONS);
-          Executor gpu = new GpuExecutorProvider.OpenCl().open(new SeededWeights(shape, 4), OPTIONS)) {
+          Executor gpu =
+              new GpuExecutorProvider.OpenCl().open(new SeededWeights(shape, 4), OPTIONS)) {
         double[] want = prefill(cpu, prompt);
         double[] got = prefill(gpu, prompt);
         double most = 0;
@@ -79,14 +81,16 @@ class GpuExecutorTest {
         float[] wantBlock = block(cpu, 1);
         float[] gotBlock = block(gpu, 1);
         for (int i = 0; i < wantBlock.length; i++) {
-          assertThat(gotBlock[i]).isCloseTo(wantBlock[i], org.assertj.core.data.Offset.offset(2e-5f));
+          assertThat(gotBlock[i])
+              .isCloseTo(wantBlock[i], org.assertj.core.data.Offset.offset(2e-5f));
         }
       }
     }
   }
 
   private static float[] block(Executor executor, int block) {
-    ByteBuffer bytes = ByteBuffer.allocate((int) executor.kvBlockBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate((int) executor.kvBlockBytes()).order(ByteOrder.LITTLE_ENDIAN);
     executor.readBlock(KvTier.DEVICE, block, bytes);
     bytes.flip();
     float[] values = new float[bytes.remaining() / Float.BYTES];
@@ -108,7 +112,8 @@ class GpuExecutorTest {
         gpu.readBlock(tier, 1, back);
         assertThat(back.array()).isEqualTo(content);
       }
-      assertThatThrownBy(() -> gpu.readBlock(KvTier.DEVICE, BLOCKS, ByteBuffer.allocate(content.length)))
+      assertThatThrownBy(
+              () -> gpu.readBlock(KvTier.DEVICE, BLOCKS, ByteBuffer.allocate(content.length)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("block must be from 0 to " + (BLOCKS - 1));
       assertThatThrownBy(() -> gpu.readBlock(KvTier.HOST, 0, ByteBuffer.allocate(3)))
@@ -124,7 +129,8 @@ class GpuExecutorTest {
       assertThatThrownBy(
               () ->
                   provider.open(
-                      new SeededWeights(DecoderShape.TINY, 1), OPTIONS.withPrecision(Precision.DOUBLE)))
+                      new SeededWeights(DecoderShape.TINY, 1),
+                      OPTIONS.withPrecision(Precision.DOUBLE)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
               "precision must be FLOAT or BFLOAT16 on a GPU, but was DOUBLE; the executor 'cpu' computes in double");
@@ -135,7 +141,9 @@ class GpuExecutorTest {
   void bothProvidersAreFoundAndSayWhatIsThere() {
     Executors found = Executors.discover(GpuExecutorTest.class.getClassLoader());
     assertThat(found.broken()).isEmpty();
-    assertThat(found.providers()).extracting(ExecutorProvider::id).contains("cpu", "cuda", "opencl");
+    assertThat(found.providers())
+        .extracting(ExecutorProvider::id)
+        .contains("cpu", "cuda", "opencl");
     for (ExecutorProvider provider : found.providers()) {
       assertThat(provider.availability().description()).isNotBlank().doesNotContain("\n");
     }

@@ -11,9 +11,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 
-/** Moves arrays between a check and a device; what is written is rounded as the device stores it. */
+/**
+ * Moves arrays between a check and a device; what is written is rounded as the device stores it.
+ */
 final class Bench {
-  /** Every byte of an output before a kernel runs: a float or bfloat16 of such bytes is NaN, an int is -1. */
+  /**
+   * Every byte of an output before a kernel runs: a float or bfloat16 of such bytes is NaN, an int
+   * is -1.
+   */
   static final byte POISON = (byte) 0xFF;
 
   final Device device;

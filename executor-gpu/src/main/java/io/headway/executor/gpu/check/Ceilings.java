@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * What this device was measured to do at most, in the same run as everything that is compared with it.
+ * What this device was measured to do at most, in the same run as everything that is compared with
+ * it.
  *
  * @param copyBytesPerSecond device-to-device copy, bytes read and bytes written counted
  * @param productFlops a large square product of random elements
@@ -17,7 +18,10 @@ import java.util.Arrays;
  * @param downloadBytesPerSecond device to host, pinned
  */
 record Ceilings(
-    double copyBytesPerSecond, double productFlops, double uploadBytesPerSecond, double downloadBytesPerSecond) {
+    double copyBytesPerSecond,
+    double productFlops,
+    double uploadBytesPerSecond,
+    double downloadBytesPerSecond) {
   private static final int ROUNDS = 7;
 
   static Ceilings measure(Device device, ElementType element, boolean quick, long seed) {
@@ -40,7 +44,8 @@ record Ceilings(
   }
 
   private static double product(Device device, ElementType element, int n, long seed) {
-    Kernels kernels = device.build(new KernelSettings(element, 16, 1, 16, KernelSettings.DEFAULT_THREADS));
+    Kernels kernels =
+        device.build(new KernelSettings(element, 16, 1, 16, KernelSettings.DEFAULT_THREADS));
     int threads = KernelSettings.DEFAULT_THREADS;
     int count = n * n;
     long bytes = (long) count * element.bytes();

@@ -18,13 +18,15 @@ import io.headway.executor.weights.SeededWeights;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * The program behind {@code tools/gpu-check}: correctness first, then times. Exit status 0 if everything that was tried
- * is right, 1 if a kernel or a request is wrong, 2 for bad arguments, 3 if there is no device.
+ * The program behind {@code tools/gpu-check}: correctness first, then times. Exit status 0 if
+ * everything that was tried is right, 1 if a kernel or a request is wrong, 2 for bad arguments, 3
+ * if there is no device.
  */
 public final class GpuCheck {
   private static final String USAGE =
@@ -97,11 +99,14 @@ public final class GpuCheck {
         }
         case "--quick" -> quick = true;
         case "--no-timings" -> timings = false;
-        case "--device" -> device = oneOf("--device", value(arguments, ++i, "--device"), List.of("cuda", "opencl"));
+        case "--device" ->
+            device =
+                oneOf("--device", value(arguments, ++i, "--device"), List.of("cuda", "opencl"));
         case "--model" -> model = DecoderShape.named(value(arguments, ++i, "--model")).name();
         case "--precision" ->
             precision =
-                oneOf("--precision", value(arguments, ++i, "--precision"), List.of("bf16", "f32")).equals("bf16")
+                oneOf("--precision", value(arguments, ++i, "--precision"), List.of("bf16", "f32"))
+                        .equals("bf16")
                     ? Precision.BFLOAT16
                     : Precision.FLOAT;
         case "--seed" -> {
@@ -109,7 +114,8 @@ public final class GpuCheck {
           try {
             seed = Long.parseLong(text);
           } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("--seed must be a whole number, but was '" + text + "'", e);
+            throw new IllegalArgumentException(
+                "--seed must be a whole number, but was '" + text + "'", e);
           }
         }
         default ->
@@ -129,29 +135,41 @@ public final class GpuCheck {
 
   private static String oneOf(String option, String value, List<String> allowed) {
     if (!allowed.contains(value)) {
-      throw new IllegalArgumentException(option + " must be one of " + allowed + ", but was '" + value + "'");
+      throw new IllegalArgumentException(
+          option + " must be one of " + allowed + ", but was '" + value + "'");
     }
     return value;
   }
 
   private ExecutorProvider provider() {
-    return device.equals("cuda") ? new GpuExecutorProvider.Cuda() : new GpuExecutorProvider.OpenCl();
+    return device.equals("cuda")
+        ? new GpuExecutorProvider.Cuda()
+        : new GpuExecutorProvider.OpenCl();
   }
 
   private Device open() throws DeviceUnavailableException {
-    return device.equals("cuda") ? Devices.openCuda(0, GpuExecutorProvider.cacheFolder()) : Devices.openOpenCl(0);
+    return device.equals("cuda")
+        ? Devices.openCuda(0, GpuExecutorProvider.cacheFolder())
+        : Devices.openOpenCl(0);
   }
 
   private void check() throws DeviceUnavailableException {
     List<Devices.Listing> listings = Devices.list();
     for (Devices.Listing listing : listings) {
       out.println(
-          listing.devices().isEmpty() ? listing.kind() + ": none. " + listing.trouble() : listing.devices().toString());
+          listing.devices().isEmpty()
+              ? listing.kind() + ": none. " + listing.trouble()
+              : listing.devices().toString());
     }
     if (device.isEmpty()) {
       device = listings.get(0).devices().isEmpty() ? "opencl" : "cuda";
     }
-    out.printf(Locale.ROOT, "%nGPU check, %s, device %s, seed %d%n", LocalDate.now(), device, seed);
+    out.printf(
+        Locale.ROOT,
+        "%nGPU check, %s, device %s, seed %d%n",
+        LocalDate.now(ZoneId.systemDefault()),
+        device,
+        seed);
     kernels();
     requests();
     out.printf(Locale.ROOT, "%n%s%n", wrong == 0 ? "CORRECT" : wrong + " WRONG");
@@ -162,7 +180,14 @@ public final class GpuCheck {
 
   private void kernels() throws DeviceUnavailableException {
     out.println("\nKernels against double precision, outputs poisoned, inputs as stored:");
-    out.printf(Locale.ROOT, "%-6s %-22s %-40s %11s %9s%n", "", "kernel", "inputs", "rel. error", "allowed");
+    out.printf(
+        Locale.ROOT,
+        "%-6s %-22s %-40s %11s %9s%n",
+        "",
+        "kernel",
+        "inputs",
+        "rel. error",
+        "allowed");
     for (ElementType element : ElementType.values()) {
       List<KernelSettings> all =
           List.of(
@@ -173,13 +198,13 @@ public final class GpuCheck {
         try (Device opened = open()) {
           for (KernelCheck check : KernelChecks.run(opened, settings, seed)) {
             wrong += check.passed() ? 0 : 1;
-            if (!check.passed() || settings == all.get(0)) {
+            if (!check.passed() || settings.equals(all.get(0))) {
               out.printf(
                   Locale.ROOT,
                   "%-6s %-22s %-40s %11.2e %9.1e%s%n",
                   element,
                   check.kernel(),
-                  check.inputs() + (settings == all.get(0) ? "" : " with " + settings),
+                  check.inputs() + (settings.equals(all.get(0)) ? "" : " with " + settings),
                   check.error(),
                   check.allowed(),
                   check.passed() ? "" : "  WRONG");
@@ -192,7 +217,8 @@ public final class GpuCheck {
 
   private void requests() {
     out.println("\nWhole requests, equal tokens under every schedule:");
-    List<DecoderShape> shapes = List.of(DecoderShape.TINY, DecoderShape.TINY_BIAS, DecoderShape.TINY_MOE);
+    List<DecoderShape> shapes =
+        List.of(DecoderShape.TINY, DecoderShape.TINY_BIAS, DecoderShape.TINY_MOE);
     for (DecoderShape shape : shapes) {
       for (Precision stored : new Precision[] {Precision.FLOAT, Precision.BFLOAT16}) {
         int schedules = 0;
@@ -238,28 +264,28 @@ public final class GpuCheck {
         element,
         ceilings.uploadBytesPerSecond() / 1e9,
         ceilings.downloadBytesPerSecond() / 1e9);
-    DecoderShape shape = DecoderShape.named(model.isEmpty() ? (quick ? "small" : "llama3-8b") : model);
+    DecoderShape shape =
+        DecoderShape.named(model.isEmpty() ? (quick ? "small" : "llama3-8b") : model);
     header(shape);
-    List<StepTiming> rows = new ArrayList<>();
     try (Executor executor = executor(shape, element, memory, quick ? 16 : 256)) {
       StepTimings timed = new StepTimings((GpuExecutor) executor);
       for (int tokens : quick ? new int[] {32, 128} : new int[] {512, 2048, 8191}) {
-        row(rows, timed.prefill(tokens), ceilings);
+        row(timed.prefill(tokens), ceilings);
       }
       for (int context : quick ? new int[] {32, 300} : new int[] {128, 2048, 8000, 16384}) {
         for (int batch : quick ? new int[] {1, 4} : new int[] {1, 4, 16, 64, 128, 256}) {
-          row(rows, timed.decode(batch, context), ceilings);
+          row(timed.decode(batch, context), ceilings);
         }
       }
-      row(rows, quick ? timed.mixed(32, 4, 64) : timed.mixed(512, 64, 2048), ceilings);
+      row(quick ? timed.mixed(32, 4, 64) : timed.mixed(512, 64, 2048), ceilings);
     }
     swap(shape, element, ceilings);
     DecoderShape mixture = quick ? DecoderShape.SMALL_MOE : mixtureLayer();
     header(mixture);
     try (Executor executor = executor(mixture, element, memory, quick ? 16 : 256)) {
       StepTimings timed = new StepTimings((GpuExecutor) executor);
-      row(rows, timed.prefill(quick ? 32 : 2048), ceilings);
-      row(rows, timed.decode(quick ? 4 : 64, quick ? 32 : 2048), ceilings);
+      row(timed.prefill(quick ? 32 : 2048), ceilings);
+      row(timed.decode(quick ? 4 : 64, quick ? 32 : 2048), ceilings);
     }
   }
 
@@ -278,7 +304,10 @@ public final class GpuCheck {
         "of prod.");
   }
 
-  /** Two layers of Mixtral 8x7B with a small vocabulary: what a mixture layer costs, without the rest of the model. */
+  /**
+   * Two layers of Mixtral 8x7B with a small vocabulary: what a mixture layer costs, without the
+   * rest of the model.
+   */
   private static DecoderShape mixtureLayer() {
     DecoderShape whole = DecoderShape.MIXTRAL_8X7B;
     return new DecoderShape(
@@ -308,11 +337,12 @@ public final class GpuCheck {
     return provider()
         .open(
             new SeededWeights(shape, 1),
-            ExecutorOptions.of(blockTokens, blocks, sequences).withPrecision(precision).withCheckPlans(false));
+            ExecutorOptions.of(blockTokens, blocks, sequences)
+                .withPrecision(precision)
+                .withCheckPlans(false));
   }
 
-  private void row(List<StepTiming> rows, StepTiming timing, Ceilings ceilings) {
-    rows.add(timing);
+  private void row(StepTiming timing, Ceilings ceilings) {
     if (!timing.measured()) {
       out.printf(Locale.ROOT, "%-34s not measured: %s%n", timing.name(), timing.note());
       return;
@@ -330,7 +360,8 @@ public final class GpuCheck {
         100 * timing.work().flops() / seconds / ceilings.productFlops());
   }
 
-  private void swap(DecoderShape shape, ElementType element, Ceilings ceilings) throws DeviceUnavailableException {
+  private void swap(DecoderShape shape, ElementType element, Ceilings ceilings)
+      throws DeviceUnavailableException {
     long blockBytes = shape.kvElementsPerToken() * 16 * element.bytes();
     int blocks = quick ? 4 : 64;
     try (Device opened = open();
@@ -342,15 +373,26 @@ public final class GpuCheck {
         out0[round] = timeSwap(opened, buffer, host, blockBytes, blocks, true);
         in0[round] = timeSwap(opened, buffer, host, blockBytes, blocks, false);
       }
-      report("swap out " + blocks + " blocks", StepTimings.median(out0), blockBytes * blocks,
+      report(
+          "swap out " + blocks + " blocks",
+          StepTimings.median(out0),
+          blockBytes * blocks,
           ceilings.downloadBytesPerSecond());
-      report("swap in " + blocks + " blocks", StepTimings.median(in0), blockBytes * blocks,
+      report(
+          "swap in " + blocks + " blocks",
+          StepTimings.median(in0),
+          blockBytes * blocks,
           ceilings.uploadBytesPerSecond());
     }
   }
 
   private static double timeSwap(
-      Device opened, DeviceBuffer buffer, MemorySegment host, long blockBytes, int blocks, boolean toHost) {
+      Device opened,
+      DeviceBuffer buffer,
+      MemorySegment host,
+      long blockBytes,
+      int blocks,
+      boolean toHost) {
     try (Device.Mark start = opened.mark()) {
       for (int b = 0; b < blocks; b++) {
         // Scattered, as a pool would have them.

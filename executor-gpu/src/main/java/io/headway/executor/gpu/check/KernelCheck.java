@@ -5,8 +5,8 @@ package io.headway.executor.gpu.check;
  *
  * @param kernel its name
  * @param inputs what it was tried on
- * @param error largest difference from the reference, relative to the largest reference value; 0 or 1 for exact results;
- *     NaN if an output is NaN or was not written
+ * @param error largest difference from the reference, relative to the largest reference value; 0 or
+ *     1 for exact results; NaN if an output is NaN or was not written
  * @param allowed the bound
  */
 public record KernelCheck(String kernel, String inputs, double error, double allowed) {

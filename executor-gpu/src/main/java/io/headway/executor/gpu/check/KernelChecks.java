@@ -1,12 +1,12 @@
 package io.headway.executor.gpu.check;
 
+import io.headway.api.model.DecoderShape;
 import io.headway.executor.gpu.device.Device;
 import io.headway.executor.gpu.device.DeviceBuffer;
 import io.headway.executor.gpu.device.ElementType;
 import io.headway.executor.gpu.device.Kernel;
 import io.headway.executor.gpu.device.KernelSettings;
 import io.headway.executor.gpu.device.Kernels;
-import io.headway.api.model.DecoderShape;
 import io.headway.executor.weights.SeededWeights;
 import io.headway.executor.weights.WeightLayout;
 import io.headway.executor.weights.WeightTensor;
@@ -14,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tries every kernel on random inputs against the formula in double precision. Outputs are poisoned first, so that what
- * a kernel does not write shows; inputs are rounded to what the device stores, so that the bound is on the kernel alone.
+ * Tries every kernel on random inputs against the formula in double precision. Outputs are poisoned
+ * first, so that what a kernel does not write shows; inputs are rounded to what the device stores,
+ * so that the bound is on the kernel alone.
  */
 public final class KernelChecks {
   /** Bound for results stored as floats. */
@@ -84,7 +85,8 @@ public final class KernelChecks {
       }
       difference = Math.max(difference, apart);
     }
-    checks.add(new KernelCheck(kernel, inputs, most == 0 ? difference : difference / most, allowed));
+    checks.add(
+        new KernelCheck(kernel, inputs, most == 0 ? difference : difference / most, allowed));
   }
 
   private void addExact(String kernel, String inputs, int[] want, int[] got) {
@@ -141,7 +143,14 @@ public final class KernelChecks {
     try (DeviceBuffer out = bench.poisoned(n * hidden, Float.BYTES);
         DeviceBuffer in = bench.putElements(table);
         DeviceBuffer id = bench.putInts(ids)) {
-      kernels.get("hw_embed").begin().buffer(out).buffer(in).buffer(id).integer(hidden).launch(n, 1, 1, threads);
+      kernels
+          .get("hw_embed")
+          .begin()
+          .buffer(out)
+          .buffer(in)
+          .buffer(id)
+          .integer(hidden)
+          .launch(n, 1, 1, threads);
       add("hw_embed", n + " x " + hidden, want, bench.getFloats(out, n * hidden), 0);
     }
   }
@@ -184,7 +193,12 @@ public final class KernelChecks {
           .launch(n, 1, 1, threads);
       String inputs = n + " x " + hidden + (hasDelta ? " with" : " without") + " delta";
       add("hw_add_rms_norm", inputs, want, bench.getElements(out, n * hidden), elementBound);
-      add("hw_add_rms_norm", inputs + ", residual", sums, bench.getFloats(inOut, n * hidden), FLOAT_BOUND);
+      add(
+          "hw_add_rms_norm",
+          inputs + ", residual",
+          sums,
+          bench.getFloats(inOut, n * hidden),
+          FLOAT_BOUND);
     }
   }
 
@@ -208,7 +222,12 @@ public final class KernelChecks {
           .buffer(token)
           .integer(width)
           .launch(tokens.length, 1, 1, threads);
-      add("hw_gather_rows", tokens.length + " of " + n, want, bench.getElements(out, want.length), 0);
+      add(
+          "hw_gather_rows",
+          tokens.length + " of " + n,
+          want,
+          bench.getElements(out, want.length),
+          0);
     }
   }
 
@@ -223,15 +242,27 @@ public final class KernelChecks {
     }
     try (DeviceBuffer inOut = bench.putElements(values);
         DeviceBuffer add = bench.putElements(bias)) {
-      kernels.get("hw_add_bias").begin().buffer(inOut).buffer(add).integer(width).launch(n, 1, 1, threads);
-      add("hw_add_bias", n + " x " + width, want, bench.getElements(inOut, want.length), elementBound);
+      kernels
+          .get("hw_add_bias")
+          .begin()
+          .buffer(inOut)
+          .buffer(add)
+          .integer(width)
+          .launch(n, 1, 1, threads);
+      add(
+          "hw_add_bias",
+          n + " x " + width,
+          want,
+          bench.getElements(inOut, want.length),
+          elementBound);
     }
   }
 
   private int cellOffset(int cell, int layer, int layers, int half, int head, int kvHeads) {
     int block = cell / settings.blockTokens();
     int offset = cell % settings.blockTokens();
-    return ((((block * layers + layer) * 2 + half) * settings.blockTokens() + offset) * kvHeads + head)
+    return ((((block * layers + layer) * 2 + half) * settings.blockTokens() + offset) * kvHeads
+            + head)
         * settings.headDim();
   }
 
@@ -299,11 +330,21 @@ public final class KernelChecks {
           .integer(queryHeads)
           .integer(kvHeads)
           .launch(n, 1, 1, threads);
-      add("hw_rope_append", n + " tokens, cache", wantKv, bench.getElements(kv, kvElements), elementBound);
+      add(
+          "hw_rope_append",
+          n + " tokens, cache",
+          wantKv,
+          bench.getElements(kv, kvElements),
+          elementBound);
       double[] got = bench.getElements(inOut, n * width);
       // Keys and values in the input are left as they were or not; only queries are read again.
       for (int t = 0; t < n; t++) {
-        System.arraycopy(wantQkv, t * width + queryHeads * dim, got, t * width + queryHeads * dim, 2 * kvHeads * dim);
+        System.arraycopy(
+            wantQkv,
+            t * width + queryHeads * dim,
+            got,
+            t * width + queryHeads * dim,
+            2 * kvHeads * dim);
       }
       add("hw_rope_append", n + " tokens, queries", wantQkv, got, elementBound);
     }
@@ -332,7 +373,8 @@ public final class KernelChecks {
     double[] kv = bench.elements(kvElements, 1);
     float scale = (float) (1 / Math.sqrt(dim));
 
-    // Tokens: one decode per context, a chain of three nodes in a tree behind 40 positions, a chunk of 21 at 19.
+    // Tokens: one decode per context, a chain of three nodes in a tree behind 40 positions, a chunk
+    // of 21 at 19.
     int chunk = 21;
     int chunkStart = 19;
     int treePrefix = 40;
@@ -356,7 +398,8 @@ public final class KernelChecks {
     int[] treeCells = new int[3];
     for (int i = 0; i < 3; i++) {
       int stored = treePrefix + 2 * i;
-      treeCells[i] = shuffled[treeTable + stored / blockTokens] * blockTokens + stored % blockTokens;
+      treeCells[i] =
+          shuffled[treeTable + stored / blockTokens] * blockTokens + stored % blockTokens;
     }
     for (int i = 0; i < 3; i++) {
       int t = tree + i;
@@ -385,7 +428,17 @@ public final class KernelChecks {
                 : listed.get(listedAt[t] + p - prefixes[t]);
       }
       for (int head = 0; head < queryHeads; head++) {
-        reference(qkv, t * width + head * dim, kv, seen, layer, layers, head, kvHeads, scale, want,
+        reference(
+            qkv,
+            t * width + head * dim,
+            kv,
+            seen,
+            layer,
+            layers,
+            head,
+            kvHeads,
+            scale,
+            want,
             (t * queryHeads + head) * dim);
       }
     }
@@ -409,7 +462,8 @@ public final class KernelChecks {
         DeviceBuffer position = bench.putInts(positions);
         DeviceBuffer tileToken = bench.putInts(tileTokens);
         DeviceBuffer tileCount = bench.putInts(tileCounts);
-        DeviceBuffer partials = bench.poisoned(rows.length * queryHeads * maxSplits * (dim + 2), Float.BYTES);
+        DeviceBuffer partials =
+            bench.poisoned(rows.length * queryHeads * maxSplits * (dim + 2), Float.BYTES);
         DeviceBuffer out = bench.poisonedElements(want.length)) {
       kernels
           .get("hw_attention_decode")
@@ -462,8 +516,15 @@ public final class KernelChecks {
       double[] got = bench.getElements(out, want.length);
       int perToken = queryHeads * dim;
       slice("hw_attention_decode", "contexts 1 to 300", want, got, 0, tree * perToken);
-      slice("hw_attention_combine", "a chain of 3 drafts behind 40", want, got, tree * perToken, first * perToken);
-      slice("hw_attention_prefill", "21 tokens behind 19", want, got, first * perToken, n * perToken);
+      slice(
+          "hw_attention_combine",
+          "a chain of 3 drafts behind 40",
+          want,
+          got,
+          tree * perToken,
+          first * perToken);
+      slice(
+          "hw_attention_prefill", "21 tokens behind 19", want, got, first * perToken, n * perToken);
     }
   }
 
@@ -525,7 +586,8 @@ public final class KernelChecks {
     for (int t = 0; t < n; t++) {
       for (int i = 0; i < width; i++) {
         double gate = gateUp[(firstRow + t) * 2 * width + i];
-        want[t * width + i] = gate / (1 + Math.exp(-gate)) * gateUp[(firstRow + t) * 2 * width + width + i];
+        want[t * width + i] =
+            gate / (1 + Math.exp(-gate)) * gateUp[(firstRow + t) * 2 * width + width + i];
       }
     }
     try (DeviceBuffer in = bench.putElements(gateUp);
@@ -574,7 +636,8 @@ public final class KernelChecks {
     int tile = Kernels.GEMM_TILE;
     try (DeviceBuffer a = bench.putElements(left);
         DeviceBuffer b = bench.putElements(right);
-        DeviceBuffer out = bench.poisoned((m + outRow) * n, toFloat ? Float.BYTES : bench.element.bytes())) {
+        DeviceBuffer out =
+            bench.poisoned((m + outRow) * n, toFloat ? Float.BYTES : bench.element.bytes())) {
       Kernel gemm = kernels.get("hw_gemm");
       gemm.begin()
           .buffer(out)
@@ -588,7 +651,10 @@ public final class KernelChecks {
           .integer(leftRow)
           .integer(outRow)
           .launch((n + tile - 1) / tile, (m + tile - 1) / tile, 1, tile * tile);
-      double[] all = toFloat ? bench.getFloats(out, (m + outRow) * n) : bench.getElements(out, (m + outRow) * n);
+      double[] all =
+          toFloat
+              ? bench.getFloats(out, (m + outRow) * n)
+              : bench.getElements(out, (m + outRow) * n);
       double[] got = java.util.Arrays.copyOfRange(all, outRow * n, all.length);
       add(
           "hw_gemm",
@@ -616,7 +682,9 @@ public final class KernelChecks {
           want,
           toFloat ? bench.getFloats(out, m * n) : bench.getElements(out, m * n),
           // A vendor's float product may use shorter multiplications.
-          toFloat && bench.element == ElementType.BF16 ? FLOAT_BOUND : Math.max(elementBound, 1e-3));
+          toFloat && bench.element == ElementType.BF16
+              ? FLOAT_BOUND
+              : Math.max(elementBound, 1e-3));
     }
   }
 
@@ -653,7 +721,12 @@ public final class KernelChecks {
           .integer(1)
           .integer(width)
           .launch(3, 1, 1, threads);
-      add("hw_moe_combine", "3 tokens, one unrouted", want, bench.getElements(out, 3 * width), elementBound);
+      add(
+          "hw_moe_combine",
+          "3 tokens, one unrouted",
+          want,
+          bench.getElements(out, 3 * width),
+          elementBound);
     }
   }
 
@@ -687,7 +760,8 @@ public final class KernelChecks {
           .integer(vocabulary)
           .launch(n, 1, 1, threads);
       addExact("hw_argmax", "ties, NaN and infinity", want, bench.getInts(out, n));
-      addExact("hw_argmax", "last tokens by slot", new int[] {0, 0, want[0]}, bench.getInts(last, 3));
+      addExact(
+          "hw_argmax", "last tokens by slot", new int[] {0, 0, want[0]}, bench.getInts(last, 3));
     }
   }
 
@@ -728,14 +802,21 @@ public final class KernelChecks {
       int[] got = bench.getInts(out, n);
       for (int r = 0; r < n; r++) {
         boolean left = temperatures[r] == 0 || greedy[r] < 0;
-        wrong += left ? (got[r] == greedy[r] ? 0 : 1) : drawn(logits, r * vocabulary, vocabulary, temperatures[r],
-            uniforms[r], got[r]) ? 0 : 1;
+        wrong +=
+            left
+                ? (got[r] == greedy[r] ? 0 : 1)
+                : drawn(logits, r * vocabulary, vocabulary, temperatures[r], uniforms[r], got[r])
+                    ? 0
+                    : 1;
       }
     }
     checks.add(new KernelCheck("hw_sample", n + " rows", wrong, 0));
   }
 
-  /** Whether a token's share of the distribution holds the uniform number, up to the rounding of a float sum. */
+  /**
+   * Whether a token's share of the distribution holds the uniform number, up to the rounding of a
+   * float sum.
+   */
   private static boolean drawn(
       double[] logits, int base, int vocabulary, double temperature, double uniform, int token) {
     if (token < 0 || token >= vocabulary) {

@@ -25,9 +25,9 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * Runs the same requests under many schedules and compares their tokens: batched, chunked, pipelined, preempted, swapped,
- * with prefix hits, speculated. In float the reference is the CPU executor in double, in bfloat16 the device itself
- * running one request after the other.
+ * Runs the same requests under many schedules and compares their tokens: batched, chunked,
+ * pipelined, preempted, swapped, with prefix hits, speculated. In float the reference is the CPU
+ * executor in double, in bfloat16 the device itself running one request after the other.
  */
 public final class RequestChecks {
   private static final int BLOCK_TOKENS = 4;
@@ -37,8 +37,12 @@ public final class RequestChecks {
   private static final int MOST_STEPS = 20_000;
 
   /** One way to schedule the requests. */
-  private record Schedule(String name, Function<EngineScheduler.Builder, EngineScheduler.Builder> policy, int depth,
-      int blocks, int slots) {}
+  private record Schedule(
+      String name,
+      Function<EngineScheduler.Builder, EngineScheduler.Builder> policy,
+      int depth,
+      int blocks,
+      int slots) {}
 
   private RequestChecks() {}
 
@@ -46,13 +50,17 @@ public final class RequestChecks {
     List<Schedule> all = new ArrayList<>();
     for (String policy : List.of("sarathi-serve:tokenBudget=24", "vllm-v1", "orca")) {
       for (int depth = 1; depth <= 3; depth++) {
-        all.add(new Schedule(policy + ", depth " + depth, b -> b.policy(policy), depth, 200, SLOTS));
+        all.add(
+            new Schedule(policy + ", depth " + depth, b -> b.policy(policy), depth, 200, SLOTS));
       }
     }
-    all.add(new Schedule("vllm-v1, short of memory, depth 2", b -> b.policy("vllm-v1"), 2, 20, SLOTS));
+    all.add(
+        new Schedule("vllm-v1, short of memory, depth 2", b -> b.policy("vllm-v1"), 2, 20, SLOTS));
     BatchingPolicy<?> speculative = new SpeculativeFcfs();
     all.add(new Schedule("speculated", b -> b.policy(speculative), 1, 200, SLOTS));
-    all.add(new Schedule("speculated, short of memory, swapped", b -> b.policy(speculative), 1, 22, SLOTS));
+    all.add(
+        new Schedule(
+            "speculated, short of memory, swapped", b -> b.policy(speculative), 1, 22, SLOTS));
     return all;
   }
 
@@ -65,7 +73,8 @@ public final class RequestChecks {
    * @param seed of weights and requests
    * @return one entry per schedule and temperature
    */
-  public static List<RequestCheck> run(ExecutorProvider provider, DecoderShape shape, Precision precision, long seed) {
+  public static List<RequestCheck> run(
+      ExecutorProvider provider, DecoderShape shape, Precision precision, long seed) {
     List<RequestCheck> checks = new ArrayList<>();
     for (double temperature : new double[] {0, 0.8}) {
       Schedule alone = new Schedule("one by one", b -> b.policy("vllm-v1"), 1, 200, 1);
@@ -75,7 +84,8 @@ public final class RequestChecks {
               : serve(provider, shape, precision, seed, alone, temperature);
       int tokens = reference.values().stream().mapToInt(List::size).sum();
       for (Schedule schedule : schedules()) {
-        Map<String, List<Integer>> got = serve(provider, shape, precision, seed, schedule, temperature);
+        Map<String, List<Integer>> got =
+            serve(provider, shape, precision, seed, schedule, temperature);
         int different = 0;
         for (Map.Entry<String, List<Integer>> entry : reference.entrySet()) {
           different += entry.getValue().equals(got.get(entry.getKey())) ? 0 : 1;
@@ -100,7 +110,9 @@ public final class RequestChecks {
       Schedule schedule,
       double temperature) {
     ExecutorOptions options =
-        ExecutorOptions.of(BLOCK_TOKENS, schedule.blocks(), SLOTS).withPrecision(precision).withHostBlocks(64);
+        ExecutorOptions.of(BLOCK_TOKENS, schedule.blocks(), SLOTS)
+            .withPrecision(precision)
+            .withHostBlocks(64);
     try (SeededWeights weights = new SeededWeights(shape, seed);
         Executor executor = provider.open(weights, options)) {
       PagedKvBlockPool pool =
@@ -143,7 +155,9 @@ public final class RequestChecks {
         SubmitResult answer =
             loop.submit(
                 Request.builder(id, prompt, 1 + random.nextInt(20)).tokenIds(tokens).build(),
-                temperature == 0 ? SamplingParameters.GREEDY : SamplingParameters.seeded(temperature, i));
+                temperature == 0
+                    ? SamplingParameters.GREEDY
+                    : SamplingParameters.seeded(temperature, i));
         if (!answer.accepted()) {
           throw new IllegalStateException(id + " must be accepted, but was answered " + answer);
         }

@@ -10,8 +10,8 @@ import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.SequenceState;
 
 /**
- * First come, first served, with drafts verified wherever a request may still emit more, and the youngest swapped out
- * when memory is short: exercises verify rows and swaps together.
+ * First come, first served, with drafts verified wherever a request may still emit more, and the
+ * youngest swapped out when memory is short: exercises verify rows and swaps together.
  */
 final class SpeculativeFcfs implements BatchingPolicy<Stateless> {
   private static final int DRAFT_TOKENS = 3;
@@ -37,7 +37,8 @@ final class SpeculativeFcfs implements BatchingPolicy<Stateless> {
       while (!run(view, draft, s) && youngest > i) {
         int victim = view.running(youngest--);
         if (view.state(victim) == SequenceState.RUNNING
-            && draft.preempt(victim, s, PreemptionMode.SWAP, QueueEnd.HEAD) == DraftOutcome.NO_HOST_BLOCKS) {
+            && draft.preempt(victim, s, PreemptionMode.SWAP, QueueEnd.HEAD)
+                == DraftOutcome.NO_HOST_BLOCKS) {
           draft.preempt(victim, s, PreemptionMode.RECOMPUTE, QueueEnd.HEAD);
         }
       }

@@ -6,7 +6,7 @@ package io.headway.executor.gpu.check;
  * @param name what the step was
  * @param millis median time by the device's clock
  * @param hostMicros median time the host took to enqueue it
- * @param work what it had to move and compute; null-like zeros where it could not run
+ * @param work what it had to move and compute; zeros where it was not measured
  * @param note why it was not measured, empty if it was
  */
 record StepTiming(String name, double millis, double hostMicros, Work work, String note) {

@@ -1,6 +1,7 @@
 package io.headway.executor.gpu.check;
 
 import io.headway.api.Request;
+import io.headway.api.batching.End;
 import io.headway.api.model.DecoderShape;
 import io.headway.executor.ExecutorOptions;
 import io.headway.executor.Precision;
@@ -15,14 +16,14 @@ import io.headway.runtime.Limits;
 import io.headway.runtime.Reservation;
 import io.headway.runtime.StepResult;
 import io.headway.runtime.SubmitResult;
-import io.headway.api.batching.End;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Measures steps of one executor. Plans come from an {@link EngineScheduler}, as in service. A context to decode from is
- * not computed: its blocks are reserved as for a request handed over by another instance, and hold whatever is in them.
+ * Measures steps of one executor. Plans come from an {@link EngineScheduler}, as in service. A
+ * context to decode from is not computed: its blocks are reserved as for a request handed over by
+ * another instance, and hold whatever is in them.
  */
 final class StepTimings {
   private static final int ROUNDS = 9;
@@ -52,7 +53,9 @@ final class StepTimings {
       scheduler =
           EngineScheduler.builder()
               .policy("vllm-v1")
-              .pool(PagedKvBlockPool.of(PagedKvConfig.of(options.blockTokens(), options.deviceBlocks())))
+              .pool(
+                  PagedKvBlockPool.of(
+                      PagedKvConfig.of(options.blockTokens(), options.deviceBlocks())))
               .strict()
               .leaseNanos(Long.MAX_VALUE / 4)
               .limits(Limits.of(options.maxSequences(), budgetTokens))
@@ -81,7 +84,8 @@ final class StepTimings {
       Request request = request(id, context, maxNew);
       Reservation reservation = scheduler.reserveIncoming(request, nowNanos);
       if (!reservation.granted()) {
-        throw new IllegalStateException(id + " must get its blocks, but was answered " + reservation);
+        throw new IllegalStateException(
+            id + " must get its blocks, but was answered " + reservation);
       }
       remember(reservation.handle(), request);
       scheduler.incomingDone(reservation, 1, nowNanos);
@@ -102,7 +106,8 @@ final class StepTimings {
       BatchPlan plan = scheduler.next(nowNanos);
       scheduler.events(this);
       if (plan.isEmpty()) {
-        throw new IllegalStateException("a plan was expected, but there is none: " + scheduler.stats());
+        throw new IllegalStateException(
+            "a plan was expected, but there is none: " + scheduler.stats());
       }
       work[0] = Work.of(shape, elementBytes, plan);
       long before = System.nanoTime();
@@ -126,7 +131,8 @@ final class StepTimings {
     public void granted(int slot, long handle) {
       int[] ids = tokens.get(handle);
       if (ids == null) {
-        throw new IllegalStateException("slot " + slot + " was granted to an unknown handle " + handle);
+        throw new IllegalStateException(
+            "slot " + slot + " was granted to an unknown handle " + handle);
       }
       executor.prepare(slot, handle, ids, ids.length, SamplingParameters.GREEDY);
     }
@@ -191,7 +197,9 @@ final class StepTimings {
     String name = "chunk " + chunk + " + decode " + batch + " at " + context;
     if (context + chunk >= shape.maxPositions()
         || batch + 1 > options.maxSequences()
-        || !fits((long) batch * (context + 32L) + (ROUNDS + WARM_ROUNDS) * (long) chunk, batch + ROUNDS + WARM_ROUNDS)) {
+        || !fits(
+            (long) batch * (context + 32L) + (ROUNDS + WARM_ROUNDS) * (long) chunk,
+            batch + ROUNDS + WARM_ROUNDS)) {
       return StepTiming.skipped(name, "longer than the model or the pool");
     }
     double[] millis = new double[ROUNDS];

@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Matrix products of cuBLASLt: {@code out = left * transpose(right)} over row-major matrices, accumulated in floats. One
- * plan (descriptors and the heuristic's first algorithm) is kept per shape.
+ * Matrix products of cuBLASLt: {@code out = left * transpose(right)} over row-major matrices,
+ * accumulated in floats. One plan (descriptors and the heuristic's first algorithm) is kept per
+ * shape.
  */
 final class CublasLt implements AutoCloseable {
   private static final int COMPUTE_32F = 68;
@@ -49,21 +50,31 @@ final class CublasLt implements AutoCloseable {
 
   private record Shape(ElementType element, boolean floatOut, int m, int n, int k) {}
 
-  private record Plan(long operation, long left, long right, long out, MemorySegment algorithm, long workspaceBytes) {}
+  private record Plan(
+      long operation,
+      long left,
+      long right,
+      long out,
+      MemorySegment algorithm,
+      long workspaceBytes) {}
 
   CublasLt() throws DeviceUnavailableException {
     NativeLibrary library =
         NativeLibrary.open(
             "cuBLASLt",
-            List.of("libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so", "libcublasLt.so.1*"),
+            List.of(
+                "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so", "libcublasLt.so.1*"),
             "it comes with the CUDA toolkit, or set "
                 + NativeLibrary.PATH_VARIABLE
                 + " to the folder it is in");
     create = library.function("cublasLtCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS));
     destroy = library.function("cublasLtDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     descCreate =
-        library.function("cublasLtMatmulDescCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
-    descDestroy = library.function("cublasLtMatmulDescDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+        library.function(
+            "cublasLtMatmulDescCreate",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+    descDestroy =
+        library.function("cublasLtMatmulDescDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     descSet =
         library.function(
             "cublasLtMatmulDescSetAttribute",
@@ -72,10 +83,14 @@ final class CublasLt implements AutoCloseable {
         library.function(
             "cublasLtMatrixLayoutCreate",
             FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    layoutDestroy = library.function("cublasLtMatrixLayoutDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    preferenceCreate = library.function("cublasLtMatmulPreferenceCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    layoutDestroy =
+        library.function("cublasLtMatrixLayoutDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+    preferenceCreate =
+        library.function(
+            "cublasLtMatmulPreferenceCreate", FunctionDescriptor.of(JAVA_INT, ADDRESS));
     preferenceDestroy =
-        library.function("cublasLtMatmulPreferenceDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+        library.function(
+            "cublasLtMatmulPreferenceDestroy", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     preferenceSet =
         library.function(
             "cublasLtMatmulPreferenceSetAttribute",
@@ -84,39 +99,17 @@ final class CublasLt implements AutoCloseable {
         library.function(
             "cublasLtMatmulAlgoGetHeuristic",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_INT,
-                ADDRESS,
-                ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
     matmul =
         library.function(
             "cublasLtMatmul",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_LONG,
-                JAVA_LONG,
+                JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG,
                 JAVA_LONG));
-    statusName = library.function("cublasLtGetStatusName", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+    statusName =
+        library.function("cublasLtGetStatusName", FunctionDescriptor.of(ADDRESS, JAVA_INT));
     try {
       MemorySegment value = arena.allocate(JAVA_LONG);
       check("cublasLtCreate", (int) create.invokeExact(value));
@@ -146,7 +139,8 @@ final class CublasLt implements AutoCloseable {
       plans.put(shape, plan);
     }
     try {
-      // Row-major matrices are column-major transposes: out' (n x m) = right (n x k) * left' (k x m).
+      // Row-major matrices are column-major transposes: out' (n x m) = right (n x k) * left' (k x
+      // m).
       check(
           "cublasLtMatmul",
           (int)
@@ -182,10 +176,14 @@ final class CublasLt implements AutoCloseable {
           "cublasLtMatmulDescSetAttribute",
           (int)
               descSet.invokeExact(
-                  operation, DESC_TRANSPOSE_A, scratch.allocateFrom(JAVA_INT, TRANSPOSE), (long) Integer.BYTES));
+                  operation,
+                  DESC_TRANSPOSE_A,
+                  scratch.allocateFrom(JAVA_INT, TRANSPOSE),
+                  (long) Integer.BYTES));
       long right = layout(value, stored, shape.k(), shape.n(), shape.k());
       long left = layout(value, stored, shape.k(), shape.m(), shape.k());
-      long out = layout(value, shape.floatOut() ? REAL_32F : stored, shape.n(), shape.m(), shape.n());
+      long out =
+          layout(value, shape.floatOut() ? REAL_32F : stored, shape.n(), shape.m(), shape.n());
       check("cublasLtMatmulPreferenceCreate", (int) preferenceCreate.invokeExact(value));
       long preference = value.get(JAVA_LONG, 0);
       check(
@@ -214,9 +212,11 @@ final class CublasLt implements AutoCloseable {
     }
   }
 
-  private long layout(MemorySegment value, int type, long rows, long columns, long leading) throws Throwable {
+  private long layout(MemorySegment value, int type, long rows, long columns, long leading)
+      throws Throwable {
     check(
-        "cublasLtMatrixLayoutCreate", (int) layoutCreate.invokeExact(value, type, rows, columns, leading));
+        "cublasLtMatrixLayoutCreate",
+        (int) layoutCreate.invokeExact(value, type, rows, columns, leading));
     return value.get(JAVA_LONG, 0);
   }
 

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A CUDA device: plain allocations, one stream, kernels built by NVRTC for the device's own architecture, products by
- * cuBLASLt, graphs for recordings.
+ * A CUDA device: plain allocations, one stream, kernels built by NVRTC for the device's own
+ * architecture, products by cuBLASLt, graphs for recordings.
  */
 final class CudaDevice implements Device {
   /** The oldest driver that this code is written for: CUDA 12.0. */
@@ -63,7 +63,12 @@ final class CudaDevice implements Device {
     return new DeviceInfo(
         "cuda",
         driver.name(device),
-        "driver for CUDA " + version / 1000 + "." + version % 1000 / 10 + ", NVRTC " + compilerVersion,
+        "driver for CUDA "
+            + version / 1000
+            + "."
+            + version % 1000 / 10
+            + ", NVRTC "
+            + compilerVersion,
         architecture(driver, device),
         driver.totalBytes(device),
         driver.attribute(CudaDriver.ATTRIBUTE_MULTIPROCESSORS, device));
@@ -150,7 +155,8 @@ final class CudaDevice implements Device {
     try {
       cubin = cache.get(Kernels.source(), options, info.driver(), compiler::compile);
     } catch (IOException e) {
-      throw new DeviceException("the kernel cache in " + cache.folder() + " cannot be used: " + e.getMessage(), e);
+      throw new DeviceException(
+          "the kernel cache in " + cache.folder() + " cannot be used: " + e.getMessage(), e);
     }
     long module = driver.load(cubin);
     modules.add(module);
@@ -273,7 +279,8 @@ final class CudaDevice implements Device {
     @Override
     public double millisSince(Mark earlier) {
       if (!(earlier instanceof CudaMark other)) {
-        throw new IllegalArgumentException("earlier must be a mark of this device, but was " + earlier);
+        throw new IllegalArgumentException(
+            "earlier must be a mark of this device, but was " + earlier);
       }
       return driver.elapsedMillis(other.event, event);
     }

@@ -12,7 +12,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 
-/** The functions of the CUDA driver that are used here; each call is checked, and errors name call, code and word. */
+/**
+ * The functions of the CUDA driver that are used here; each call is checked, and errors name call,
+ * code and word.
+ */
 final class CudaDriver {
   static final int ATTRIBUTE_MULTIPROCESSORS = 16;
   static final int ATTRIBUTE_CAPABILITY_MAJOR = 75;
@@ -142,7 +145,11 @@ final class CudaDriver {
     }
     if (code != 0) {
       throw new DeviceUnavailableException(
-          "the CUDA driver " + library + " does not start: cuInit failed with code " + code + words(code));
+          "the CUDA driver "
+              + library
+              + " does not start: cuInit failed with code "
+              + code
+              + words(code));
     }
   }
 
@@ -244,7 +251,11 @@ final class CudaDriver {
       int code = (int) memAlloc.invokeExact(value, bytes);
       if (code == OUT_OF_MEMORY) {
         throw new DeviceException(
-            "cuMemAlloc of " + bytes + " bytes failed with code 2 (out of memory): " + freeBytes() + " bytes are free");
+            "cuMemAlloc of "
+                + bytes
+                + " bytes failed with code 2 (out of memory): "
+                + freeBytes()
+                + " bytes are free");
       }
       check("cuMemAlloc of " + bytes + " bytes", code);
       return value.get(JAVA_LONG, 0);
@@ -384,7 +395,8 @@ final class CudaDriver {
     }
   }
 
-  void launch(long function, int x, int y, int z, int threads, long stream, MemorySegment arguments) {
+  void launch(
+      long function, int x, int y, int z, int threads, long stream, MemorySegment arguments) {
     try {
       check(
           "cuLaunchKernel",
@@ -398,7 +410,9 @@ final class CudaDriver {
 
   void beginCapture(long stream) {
     try {
-      check("cuStreamBeginCapture", (int) streamBeginCapture.invokeExact(stream, CAPTURE_THREAD_LOCAL));
+      check(
+          "cuStreamBeginCapture",
+          (int) streamBeginCapture.invokeExact(stream, CAPTURE_THREAD_LOCAL));
     } catch (Throwable t) {
       throw OpenCl.rethrow("cuStreamBeginCapture", t);
     }

@@ -3,9 +3,10 @@ package io.headway.executor.gpu.device;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One accelerator with one in-order queue. Every call but {@link #synchronize}, {@link Mark#millisSince} and the
- * compilers only enqueues; a buffer or host segment given to it must stay untouched until the queue has passed it.
- * Opened by {@link Devices}. Not thread-safe: one thread drives a device.
+ * One accelerator with one in-order queue. Every call but {@link #synchronize}, {@link
+ * Mark#millisSince} and the compilers only enqueues; a buffer or host segment given to it must stay
+ * untouched until the queue has passed it. Opened by {@link Devices}. Not thread-safe: one thread
+ * drives a device.
  */
 public interface Device extends AutoCloseable {
   /** What the first byte of a slice must be a multiple of. */
@@ -49,12 +50,14 @@ public interface Device extends AutoCloseable {
    *
    * @param bytes size, at least 1
    * @return the buffer
-   * @throws DeviceException if there is not enough; the message says how much was asked for and is free
+   * @throws DeviceException if there is not enough; the message says how much was asked for and is
+   *     free
    */
   DeviceBuffer allocate(long bytes);
 
   /**
-   * Returns a part of a buffer as a buffer of its own; closing it does nothing, and it must not outlive the whole.
+   * Returns a part of a buffer as a buffer of its own; closing it does nothing, and it must not
+   * outlive the whole.
    *
    * @param whole the buffer
    * @param offset first byte, a multiple of {@link #SLICE_ALIGNMENT}
@@ -123,14 +126,16 @@ public interface Device extends AutoCloseable {
   Kernels build(KernelSettings settings);
 
   /**
-   * Returns whether the device has a matrix product of its own, so that {@link #multiply} may be called.
+   * Returns whether the device has a matrix product of its own, so that {@link #multiply} may be
+   * called.
    *
    * @return false if the kernels' product is to be used
    */
   boolean multiplies();
 
   /**
-   * Enqueues {@code out[m][n] = sum over k of left[m][k] * right[n][k]} by the vendor's library, accumulated in floats.
+   * Enqueues {@code out[m][n] = sum over k of left[m][k] * right[n][k]} by the vendor's library,
+   * accumulated in floats.
    *
    * @param out product, elements or floats
    * @param outOffset its first byte

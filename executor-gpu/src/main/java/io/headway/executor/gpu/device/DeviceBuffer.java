@@ -50,7 +50,12 @@ public final class DeviceBuffer implements AutoCloseable {
   void checkRange(long offset, long length) {
     if (offset < 0 || length < 0 || offset > bytes - length) {
       throw new IllegalArgumentException(
-          "offset and length must lie inside the buffer of " + bytes + " bytes, but were " + offset + " and " + length);
+          "offset and length must lie inside the buffer of "
+              + bytes
+              + " bytes, but were "
+              + offset
+              + " and "
+              + length);
     }
   }
 

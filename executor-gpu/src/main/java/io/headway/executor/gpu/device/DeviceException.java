@@ -1,8 +1,8 @@
 package io.headway.executor.gpu.device;
 
 /**
- * A call into a driver or library failed. The message names the call, the code as number and, where the library knows
- * it, as word.
+ * A call into a driver or library failed. The message names the call, the code as number and, where
+ * the library knows it, as word.
  */
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -14,6 +14,16 @@ public record DeviceInfo(
     String kind, String name, String driver, String architecture, long memoryBytes, int units) {
   @Override
   public String toString() {
-    return kind + ": " + name + ", " + architecture + ", " + units + " units, " + (memoryBytes >> 20) + " MiB, " + driver;
+    return kind
+        + ": "
+        + name
+        + ", "
+        + architecture
+        + ", "
+        + units
+        + " units, "
+        + (memoryBytes >> 20)
+        + " MiB, "
+        + driver;
   }
 }

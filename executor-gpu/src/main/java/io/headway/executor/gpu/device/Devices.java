@@ -100,7 +100,12 @@ public final class Devices {
     int count = driver.deviceCount();
     if (ordinal < 0 || ordinal >= count) {
       throw new DeviceUnavailableException(
-          "device must be from 0 to " + (count - 1) + " (the driver sees " + count + "), but was " + ordinal);
+          "device must be from 0 to "
+              + (count - 1)
+              + " (the driver sees "
+              + count
+              + "), but was "
+              + ordinal);
     }
     return new CudaDevice(driver, ordinal, cacheFolder);
   }

@@ -1,6 +1,9 @@
 package io.headway.executor.gpu.device;
 
-/** How matrices, activations and KV are stored on a device; arithmetic accumulates in 32-bit floats either way. */
+/**
+ * How matrices, activations and KV are stored on a device; arithmetic accumulates in 32-bit floats
+ * either way.
+ */
 public enum ElementType {
   /** IEEE single precision, 4 bytes. */
   F32(4),

@@ -1,8 +1,8 @@
 package io.headway.executor.gpu.device;
 
 /**
- * One function on a device. Arguments are given in order and kept until the launch; {@code kernel.begin().buffer(a)
- * .integer(n).launch(...)} allocates nothing. Not thread-safe.
+ * One function on a device. Arguments are given in order and kept until the launch; {@code
+ * kernel.begin().buffer(a) .integer(n).launch(...)} allocates nothing. Not thread-safe.
  */
 public interface Kernel {
   /**

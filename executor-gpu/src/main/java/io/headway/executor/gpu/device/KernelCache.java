@@ -11,8 +11,8 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * Compiled kernels in a folder, each under the SHA-256 of all that decides it: source, options, compiler. Files are
- * written beside and moved into place, so that a reader never sees half of one.
+ * Compiled kernels in a folder, each under the SHA-256 of all that decides it: source, options,
+ * compiler. Files are written beside and moved into place, so that a reader never sees half of one.
  */
 final class KernelCache {
   /** Compiles a source with options. */
@@ -38,7 +38,8 @@ final class KernelCache {
    *
    * @throws IOException if the folder cannot be read or written
    */
-  byte[] get(String source, List<String> options, String compilerVersion, Compiler compiler) throws IOException {
+  byte[] get(String source, List<String> options, String compilerVersion, Compiler compiler)
+      throws IOException {
     Path file = folder.resolve(key(source, options, compilerVersion) + ".cubin");
     if (Files.isRegularFile(file) && Files.size(file) > 0 && Files.size(file) <= MAX_BYTES) {
       return Files.readAllBytes(file);

@@ -11,14 +11,19 @@ import java.util.List;
  * @param blockTokens positions of a KV block
  * @param threads threads of a work-group; a power of two
  */
-public record KernelSettings(ElementType element, int headDim, int groupHeads, int blockTokens, int threads) {
+public record KernelSettings(
+    ElementType element, int headDim, int groupHeads, int blockTokens, int threads) {
   /** Threads of a work-group unless a device asks for another number. */
   public static final int DEFAULT_THREADS = 128;
 
   /** Checks the values. */
   public KernelSettings {
     java.util.Objects.requireNonNull(element, "element");
-    check("headDim", headDim, headDim >= 2 && headDim % 2 == 0 && headDim <= 192, "even, from 2 to 192");
+    check(
+        "headDim",
+        headDim,
+        headDim >= 2 && headDim % 2 == 0 && headDim <= 192,
+        "even, from 2 to 192");
     check("groupHeads", groupHeads, groupHeads >= 1 && groupHeads <= 16, "from 1 to 16");
     check("blockTokens", blockTokens, blockTokens >= 1, "at least 1");
     check(

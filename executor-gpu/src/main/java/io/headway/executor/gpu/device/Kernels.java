@@ -56,7 +56,8 @@ public final class Kernels {
     String path = "/io/headway/executor/gpu/kernels/" + name;
     try (InputStream in = Kernels.class.getResourceAsStream(path)) {
       if (in == null) {
-        throw new IllegalStateException("the kernel source " + path + " is missing from the archive");
+        throw new IllegalStateException(
+            "the kernel source " + path + " is missing from the archive");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
@@ -65,7 +66,8 @@ public final class Kernels {
   }
 
   /**
-   * Returns how many positions one group of the decode kernel attends to; the same rule as in the source.
+   * Returns how many positions one group of the decode kernel attends to; the same rule as in the
+   * source.
    *
    * @param context positions of the sequence
    * @return positions

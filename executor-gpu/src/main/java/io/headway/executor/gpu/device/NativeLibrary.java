@@ -16,10 +16,11 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * One shared library, found by name. The order: the folders of the system property {@value #PATH_PROPERTY} or the
- * environment variable {@value #PATH_VARIABLE} (separated like a class path), then the system loader (which knows
- * {@code LD_LIBRARY_PATH} and the loader's cache), then the usual folders of CUDA installations. A library stays loaded
- * for the life of the virtual machine.
+ * One shared library, found by name. The order: the folders of the system property {@value
+ * #PATH_PROPERTY} or the environment variable {@value #PATH_VARIABLE} (separated like a class
+ * path), then the system loader (which knows {@code LD_LIBRARY_PATH} and the loader's cache), then
+ * the usual folders of CUDA installations. A library stays loaded for the life of the virtual
+ * machine.
  */
 final class NativeLibrary {
   /** System property with folders to look in first. */
@@ -49,13 +50,14 @@ final class NativeLibrary {
    * Opens the first of several file names that can be loaded.
    *
    * @param what what the library is, for the message
-   * @param fileNames file names in the order of preference, such as {@code libcuda.so.1}; a trailing {@code *} matches
-   *     any ending in the folders that are searched, highest name first
+   * @param fileNames file names in the order of preference, such as {@code libcuda.so.1}; a
+   *     trailing {@code *} matches any ending in the folders that are searched, highest name first
    * @param advice what would help if none is found
    * @return the library
    * @throws DeviceUnavailableException if none can be loaded; the message says what was tried
    */
-  static NativeLibrary open(String what, List<String> fileNames, String advice) throws DeviceUnavailableException {
+  static NativeLibrary open(String what, List<String> fileNames, String advice)
+      throws DeviceUnavailableException {
     List<String> tried = new ArrayList<>();
     for (String folder : configuredFolders()) {
       for (Path file : matches(folder, fileNames)) {
@@ -87,7 +89,8 @@ final class NativeLibrary {
 
   private static List<String> configuredFolders() {
     List<String> folders = new ArrayList<>();
-    for (String paths : new String[] {System.getProperty(PATH_PROPERTY), System.getenv(PATH_VARIABLE)}) {
+    for (String paths :
+        new String[] {System.getProperty(PATH_PROPERTY), System.getenv(PATH_VARIABLE)}) {
       if (paths != null) {
         for (String folder : paths.split(java.io.File.pathSeparator, -1)) {
           if (!folder.isBlank()) {
@@ -115,7 +118,8 @@ final class NativeLibrary {
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(at, fileName)) {
         entries.forEach(files::add);
       } catch (IOException e) {
-        // A folder that cannot be read holds nothing for us; what was tried is listed in the message.
+        // A folder that cannot be read holds nothing for us; what was tried is listed in the
+        // message.
         continue;
       }
       files.sort(Comparator.<Path>naturalOrder().reversed());
@@ -124,16 +128,19 @@ final class NativeLibrary {
     return found;
   }
 
-  private static @org.jspecify.annotations.Nullable NativeLibrary load(Path file, List<String> tried) {
+  private static @org.jspecify.annotations.Nullable NativeLibrary load(
+      Path file, List<String> tried) {
     try {
-      return new NativeLibrary(file.toString(), SymbolLookup.libraryLookup(file.toAbsolutePath(), Arena.global()));
+      return new NativeLibrary(
+          file.toString(), SymbolLookup.libraryLookup(file.toAbsolutePath(), Arena.global()));
     } catch (IllegalArgumentException e) {
       tried.add(file + " (cannot be loaded)");
       return null;
     }
   }
 
-  private static @org.jspecify.annotations.Nullable NativeLibrary load(String fileName, List<String> tried) {
+  private static @org.jspecify.annotations.Nullable NativeLibrary load(
+      String fileName, List<String> tried) {
     try {
       return new NativeLibrary(fileName, SymbolLookup.libraryLookup(fileName, Arena.global()));
     } catch (IllegalArgumentException e) {
@@ -143,7 +150,8 @@ final class NativeLibrary {
   }
 
   /** Returns the folder this library was loaded from, or null if the system's loader found it. */
-  @org.jspecify.annotations.Nullable Path folder() {
+  @org.jspecify.annotations.Nullable
+  Path folder() {
     return name.indexOf('/') < 0 ? null : Path.of(name).getParent();
   }
 
@@ -155,14 +163,18 @@ final class NativeLibrary {
    * @return the handle
    * @throws DeviceUnavailableException if the library is too old to have it
    */
-  MethodHandle function(String function, FunctionDescriptor descriptor) throws DeviceUnavailableException {
+  MethodHandle function(String function, FunctionDescriptor descriptor)
+      throws DeviceUnavailableException {
     MemorySegment address =
         symbols
             .find(function)
             .orElseThrow(
                 () ->
                     new DeviceUnavailableException(
-                        name + " has no function " + function + "; a newer version of the library is needed"));
+                        name
+                            + " has no function "
+                            + function
+                            + "; a newer version of the library is needed"));
     return Linker.nativeLinker().downcallHandle(address, descriptor);
   }
 

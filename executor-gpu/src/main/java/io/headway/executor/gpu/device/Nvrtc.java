@@ -15,7 +15,9 @@ import java.util.List;
 /** NVRTC, the compiler of CUDA C++ at run time; each call is checked. */
 final class Nvrtc {
   private static final String ADVICE =
-      "it comes with the CUDA toolkit, or set " + NativeLibrary.PATH_VARIABLE + " to the folder it is in";
+      "it comes with the CUDA toolkit, or set "
+          + NativeLibrary.PATH_VARIABLE
+          + " to the folder it is in";
 
   private final MethodHandle version;
   private final MethodHandle createProgram;
@@ -28,7 +30,8 @@ final class Nvrtc {
   private final MethodHandle getErrorString;
 
   Nvrtc() throws DeviceUnavailableException {
-    // NVRTC opens its builtins by name alone. Where they lie beside it, outside the loader's path, it finds them only
+    // NVRTC opens its builtins by name alone. Where they lie beside it, outside the loader's path,
+    // it finds them only
     // if they are loaded already; where the loader knows them, not finding them here does no harm.
     try {
       NativeLibrary.open("NVRTC's builtins", builtins(), ADVICE);
@@ -37,21 +40,30 @@ final class Nvrtc {
     }
     NativeLibrary library =
         NativeLibrary.open(
-            "NVRTC", List.of("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "libnvrtc.so.1*"), ADVICE);
+            "NVRTC",
+            List.of("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "libnvrtc.so.1*"),
+            ADVICE);
     version = library.function("nvrtcVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
     createProgram =
         library.function(
             "nvrtcCreateProgram",
             FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
     compileProgram =
-        library.function("nvrtcCompileProgram", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
-    getCubinSize = library.function("nvrtcGetCUBINSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    getCubin = library.function("nvrtcGetCUBIN", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
+        library.function(
+            "nvrtcCompileProgram", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+    getCubinSize =
+        library.function("nvrtcGetCUBINSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
+    getCubin =
+        library.function("nvrtcGetCUBIN", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
     getProgramLogSize =
-        library.function("nvrtcGetProgramLogSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    getProgramLog = library.function("nvrtcGetProgramLog", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
-    destroyProgram = library.function("nvrtcDestroyProgram", FunctionDescriptor.of(JAVA_INT, ADDRESS));
-    getErrorString = library.function("nvrtcGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+        library.function(
+            "nvrtcGetProgramLogSize", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
+    getProgramLog =
+        library.function("nvrtcGetProgramLog", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
+    destroyProgram =
+        library.function("nvrtcDestroyProgram", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    getErrorString =
+        library.function("nvrtcGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT));
   }
 
   private static List<String> builtins() {
@@ -107,7 +119,12 @@ final class Nvrtc {
         int code = (int) compileProgram.invokeExact(program, options.size(), texts);
         if (code != 0) {
           throw new DeviceException(
-              "nvrtcCompileProgram failed with code " + code + " (" + word(code) + "):\n" + log(program, arena));
+              "nvrtcCompileProgram failed with code "
+                  + code
+                  + " ("
+                  + word(code)
+                  + "):\n"
+                  + log(program, arena));
         }
         MemorySegment size = arena.allocate(JAVA_LONG);
         check("nvrtcGetCUBINSize", (int) getCubinSize.invokeExact(program, size));

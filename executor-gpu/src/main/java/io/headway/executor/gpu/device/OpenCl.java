@@ -12,7 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The functions of OpenCL 1.2 that are used here; each call is checked, and errors name call and code. */
+/**
+ * The functions of OpenCL 1.2 that are used here; each call is checked, and errors name call and
+ * code.
+ */
 final class OpenCl {
   static final long DEVICE_TYPE_ALL = 0xFFFFFFFFL;
   static final int DEVICE_NAME = 0x102B;
@@ -68,32 +71,44 @@ final class OpenCl {
             "the OpenCL loader",
             List.of("libOpenCL.so.1", "libOpenCL.so", "OpenCL.dll"),
             "install an OpenCL loader and a platform (for the CPU: ocl-icd-libopencl1 and pocl-opencl-icd)");
-    getPlatformIds = library.function("clGetPlatformIDs", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+    getPlatformIds =
+        library.function(
+            "clGetPlatformIDs", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
     getPlatformInfo =
         library.function(
-            "clGetPlatformInfo", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
+            "clGetPlatformInfo",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
     getDeviceIds =
         library.function(
-            "clGetDeviceIDs", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
+            "clGetDeviceIDs",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
     getDeviceInfo =
         library.function(
-            "clGetDeviceInfo", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
+            "clGetDeviceInfo",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
     createContext =
         library.function(
             "clCreateContext",
-            FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
-    releaseContext = library.function("clReleaseContext", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            FunctionDescriptor.of(
+                JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+    releaseContext =
+        library.function("clReleaseContext", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     createCommandQueue =
         library.function(
-            "clCreateCommandQueue", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
-    releaseCommandQueue = library.function("clReleaseCommandQueue", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            "clCreateCommandQueue",
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS));
+    releaseCommandQueue =
+        library.function("clReleaseCommandQueue", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     createBuffer =
         library.function(
-            "clCreateBuffer", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+            "clCreateBuffer",
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
     createSubBuffer =
         library.function(
-            "clCreateSubBuffer", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
-    releaseMemObject = library.function("clReleaseMemObject", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+            "clCreateSubBuffer",
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
+    releaseMemObject =
+        library.function("clReleaseMemObject", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     createProgramWithSource =
         library.function(
             "clCreateProgramWithSource",
@@ -101,81 +116,59 @@ final class OpenCl {
     buildProgram =
         library.function(
             "clBuildProgram",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+            FunctionDescriptor.of(
+                JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
     getProgramBuildInfo =
         library.function(
             "clGetProgramBuildInfo",
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
-    releaseProgram = library.function("clReleaseProgram", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-    createKernel = library.function("clCreateKernel", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+            FunctionDescriptor.of(
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS));
+    releaseProgram =
+        library.function("clReleaseProgram", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+    createKernel =
+        library.function(
+            "clCreateKernel", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
     releaseKernel = library.function("clReleaseKernel", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
     setKernelArg =
-        library.function("clSetKernelArg", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS));
+        library.function(
+            "clSetKernelArg",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, ADDRESS));
     enqueueNdRangeKernel =
         library.function(
             "clEnqueueNDRangeKernel",
             FunctionDescriptor.of(
-                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT,
+                ADDRESS, ADDRESS));
     enqueueReadBuffer =
         library.function(
             "clEnqueueReadBuffer",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_INT,
-                ADDRESS,
-                ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT,
+                ADDRESS, ADDRESS));
     enqueueWriteBuffer =
         library.function(
             "clEnqueueWriteBuffer",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_INT,
-                ADDRESS,
-                ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT,
+                ADDRESS, ADDRESS));
     enqueueCopyBuffer =
         library.function(
             "clEnqueueCopyBuffer",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_INT,
-                ADDRESS,
-                ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                JAVA_INT, ADDRESS, ADDRESS));
     enqueueFillBuffer =
         library.function(
             "clEnqueueFillBuffer",
             FunctionDescriptor.of(
-                JAVA_INT,
-                JAVA_LONG,
-                JAVA_LONG,
-                ADDRESS,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_LONG,
-                JAVA_INT,
-                ADDRESS,
-                ADDRESS));
+                JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT,
+                ADDRESS, ADDRESS));
     enqueueMarker =
         library.function(
-            "clEnqueueMarkerWithWaitList", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
-    waitForEvents = library.function("clWaitForEvents", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+            "clEnqueueMarkerWithWaitList",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
+    waitForEvents =
+        library.function("clWaitForEvents", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
     getEventProfilingInfo =
         library.function(
             "clGetEventProfilingInfo",
@@ -208,7 +201,9 @@ final class OpenCl {
       MemorySegment text = arena.allocate(1024);
       check(
           "clGetPlatformInfo",
-          (int) getPlatformInfo.invokeExact(platform, PLATFORM_NAME, text.byteSize() - 1, text, MemorySegment.NULL));
+          (int)
+              getPlatformInfo.invokeExact(
+                  platform, PLATFORM_NAME, text.byteSize() - 1, text, MemorySegment.NULL));
       return text.getString(0);
     } catch (Throwable t) {
       throw rethrow("clGetPlatformInfo", t);
@@ -218,14 +213,17 @@ final class OpenCl {
   long[] devices(long platform) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(JAVA_INT);
-      int code = (int) getDeviceIds.invokeExact(platform, DEVICE_TYPE_ALL, 0, MemorySegment.NULL, count);
+      int code =
+          (int) getDeviceIds.invokeExact(platform, DEVICE_TYPE_ALL, 0, MemorySegment.NULL, count);
       if (code == DEVICE_NOT_FOUND) {
         return new long[0];
       }
       check("clGetDeviceIDs", code);
       int n = count.get(JAVA_INT, 0);
       MemorySegment ids = arena.allocate(JAVA_LONG, n);
-      check("clGetDeviceIDs", (int) getDeviceIds.invokeExact(platform, DEVICE_TYPE_ALL, n, ids, MemorySegment.NULL));
+      check(
+          "clGetDeviceIDs",
+          (int) getDeviceIds.invokeExact(platform, DEVICE_TYPE_ALL, n, ids, MemorySegment.NULL));
       return ids.toArray(JAVA_LONG);
     } catch (Throwable t) {
       throw rethrow("clGetDeviceIDs", t);
@@ -237,7 +235,9 @@ final class OpenCl {
       MemorySegment text = arena.allocate(1024);
       check(
           "clGetDeviceInfo",
-          (int) getDeviceInfo.invokeExact(device, parameter, text.byteSize() - 1, text, MemorySegment.NULL));
+          (int)
+              getDeviceInfo.invokeExact(
+                  device, parameter, text.byteSize() - 1, text, MemorySegment.NULL));
       return text.getString(0);
     } catch (Throwable t) {
       throw rethrow("clGetDeviceInfo", t);
@@ -249,7 +249,9 @@ final class OpenCl {
       MemorySegment value = arena.allocate(JAVA_LONG);
       check(
           "clGetDeviceInfo",
-          (int) getDeviceInfo.invokeExact(device, parameter, value.byteSize(), value, MemorySegment.NULL));
+          (int)
+              getDeviceInfo.invokeExact(
+                  device, parameter, value.byteSize(), value, MemorySegment.NULL));
       return value.get(JAVA_LONG, 0);
     } catch (Throwable t) {
       throw rethrow("clGetDeviceInfo", t);
@@ -278,7 +280,8 @@ final class OpenCl {
   long queue(long context, long device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment code = arena.allocate(JAVA_INT);
-      long queue = (long) createCommandQueue.invokeExact(context, device, QUEUE_PROFILING_ENABLE, code);
+      long queue =
+          (long) createCommandQueue.invokeExact(context, device, QUEUE_PROFILING_ENABLE, code);
       check("clCreateCommandQueue", code.get(JAVA_INT, 0));
       return queue;
     } catch (Throwable t) {
@@ -293,7 +296,8 @@ final class OpenCl {
   long buffer(long context, long bytes) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment code = arena.allocate(JAVA_INT);
-      long buffer = (long) createBuffer.invokeExact(context, MEM_READ_WRITE, bytes, MemorySegment.NULL, code);
+      long buffer =
+          (long) createBuffer.invokeExact(context, MEM_READ_WRITE, bytes, MemorySegment.NULL, code);
       check("clCreateBuffer of " + bytes + " bytes", code.get(JAVA_INT, 0));
       return buffer;
     } catch (Throwable t) {
@@ -306,7 +310,9 @@ final class OpenCl {
       MemorySegment code = arena.allocate(JAVA_INT);
       MemorySegment region = arena.allocateFrom(JAVA_LONG, offset, bytes);
       long part =
-          (long) createSubBuffer.invokeExact(buffer, MEM_READ_WRITE, BUFFER_CREATE_TYPE_REGION, region, code);
+          (long)
+              createSubBuffer.invokeExact(
+                  buffer, MEM_READ_WRITE, BUFFER_CREATE_TYPE_REGION, region, code);
       check("clCreateSubBuffer at " + offset, code.get(JAVA_INT, 0));
       return part;
     } catch (Throwable t) {
@@ -324,7 +330,8 @@ final class OpenCl {
       MemorySegment code = arena.allocate(JAVA_INT);
       MemorySegment text = arena.allocateFrom(source, StandardCharsets.UTF_8);
       MemorySegment texts = arena.allocateFrom(ADDRESS, text);
-      long program = (long) createProgramWithSource.invokeExact(context, 1, texts, MemorySegment.NULL, code);
+      long program =
+          (long) createProgramWithSource.invokeExact(context, 1, texts, MemorySegment.NULL, code);
       check("clCreateProgramWithSource", code.get(JAVA_INT, 0));
       int built =
           (int)
@@ -340,14 +347,21 @@ final class OpenCl {
         int read =
             (int)
                 getProgramBuildInfo.invokeExact(
-                    program, device, PROGRAM_BUILD_LOG, log.byteSize() - 1, log, MemorySegment.NULL);
+                    program,
+                    device,
+                    PROGRAM_BUILD_LOG,
+                    log.byteSize() - 1,
+                    log,
+                    MemorySegment.NULL);
         releaseProgram(program);
         throw new DeviceException(
             "clBuildProgram failed with code "
                 + built
                 + " for options "
                 + options
-                + (read == 0 ? ":\n" + log.getString(0) : "; its log could not be read (code " + read + ")"));
+                + (read == 0
+                    ? ":\n" + log.getString(0)
+                    : "; its log could not be read (code " + read + ")"));
       }
       return program;
     } catch (Throwable t) {
@@ -421,7 +435,15 @@ final class OpenCl {
           "clEnqueueWriteBuffer",
           (int)
               enqueueWriteBuffer.invokeExact(
-                  queue, buffer, 0, offset, bytes, from, 0, MemorySegment.NULL, MemorySegment.NULL));
+                  queue,
+                  buffer,
+                  0,
+                  offset,
+                  bytes,
+                  from,
+                  0,
+                  MemorySegment.NULL,
+                  MemorySegment.NULL));
     } catch (Throwable t) {
       throw rethrow("clEnqueueWriteBuffer", t);
     }
@@ -433,7 +455,15 @@ final class OpenCl {
           "clEnqueueCopyBuffer",
           (int)
               enqueueCopyBuffer.invokeExact(
-                  queue, from, to, fromOffset, toOffset, bytes, 0, MemorySegment.NULL, MemorySegment.NULL));
+                  queue,
+                  from,
+                  to,
+                  fromOffset,
+                  toOffset,
+                  bytes,
+                  0,
+                  MemorySegment.NULL,
+                  MemorySegment.NULL));
     } catch (Throwable t) {
       throw rethrow("clEnqueueCopyBuffer", t);
     }
@@ -463,7 +493,9 @@ final class OpenCl {
   long marker(long queue) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment event = arena.allocate(JAVA_LONG);
-      check("clEnqueueMarkerWithWaitList", (int) enqueueMarker.invokeExact(queue, 0, MemorySegment.NULL, event));
+      check(
+          "clEnqueueMarkerWithWaitList",
+          (int) enqueueMarker.invokeExact(queue, 0, MemorySegment.NULL, event));
       return event.get(JAVA_LONG, 0);
     } catch (Throwable t) {
       throw rethrow("clEnqueueMarkerWithWaitList", t);
@@ -472,7 +504,9 @@ final class OpenCl {
 
   void await(long event) {
     try (Arena arena = Arena.ofConfined()) {
-      check("clWaitForEvents", (int) waitForEvents.invokeExact(1, arena.allocateFrom(JAVA_LONG, event)));
+      check(
+          "clWaitForEvents",
+          (int) waitForEvents.invokeExact(1, arena.allocateFrom(JAVA_LONG, event)));
     } catch (Throwable t) {
       throw rethrow("clWaitForEvents", t);
     }
@@ -481,7 +515,9 @@ final class OpenCl {
   /** Waits for an event and returns when its command ended. */
   long endNanos(long event) {
     try (Arena arena = Arena.ofConfined()) {
-      check("clWaitForEvents", (int) waitForEvents.invokeExact(1, arena.allocateFrom(JAVA_LONG, event)));
+      check(
+          "clWaitForEvents",
+          (int) waitForEvents.invokeExact(1, arena.allocateFrom(JAVA_LONG, event)));
       MemorySegment value = arena.allocate(JAVA_LONG);
       check(
           "clGetEventProfilingInfo",
@@ -517,7 +553,8 @@ final class OpenCl {
   private static void check(String call, int code) {
     if (code != 0) {
       String word = word(code);
-      throw new DeviceException(call + " failed with code " + code + (word == null ? "" : " (" + word + ")"));
+      throw new DeviceException(
+          call + " failed with code " + code + (word == null ? "" : " (" + word + ")"));
     }
   }
 
@@ -539,7 +576,10 @@ final class OpenCl {
     };
   }
 
-  /** Passes on what an exact invocation may throw: our own exceptions as they are, linkage trouble wrapped. */
+  /**
+   * Passes on what an exact invocation may throw: our own exceptions as they are, linkage trouble
+   * wrapped.
+   */
   static RuntimeException rethrow(String call, Throwable thrown) {
     if (thrown instanceof RuntimeException e) {
       return e;

@@ -131,7 +131,11 @@ final class OpenClDevice implements Device {
   @Override
   public Kernels build(KernelSettings settings) {
     long program =
-        cl.program(context, device, Kernels.source(), String.join(" ", settings.options()) + " -cl-std=CL1.2");
+        cl.program(
+            context,
+            device,
+            Kernels.source(),
+            String.join(" ", settings.options()) + " -cl-std=CL1.2");
     programs.add(program);
     Map<String, Kernel> built = new LinkedHashMap<>();
     for (String name : Kernels.NAMES) {
@@ -159,7 +163,8 @@ final class OpenClDevice implements Device {
       int m,
       int n,
       int k) {
-    throw new UnsupportedOperationException("OpenCL has no matrix product of its own; use the kernel hw_gemm");
+    throw new UnsupportedOperationException(
+        "OpenCL has no matrix product of its own; use the kernel hw_gemm");
   }
 
   @Override
@@ -230,7 +235,8 @@ final class OpenClDevice implements Device {
     @Override
     public double millisSince(Mark earlier) {
       if (!(earlier instanceof OpenClMark other)) {
-        throw new IllegalArgumentException("earlier must be a mark of this device, but was " + earlier);
+        throw new IllegalArgumentException(
+            "earlier must be a mark of this device, but was " + earlier);
       }
       return (cl.endNanos(event) - cl.endNanos(other.event)) / 1e6;
     }

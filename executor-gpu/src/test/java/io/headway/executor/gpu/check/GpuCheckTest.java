@@ -32,7 +32,8 @@ class GpuCheckTest {
         "--seed x | --seed must be a whole number, but was 'x'"
       })
   void badArgumentsAreAnsweredInOneLine(String arguments, String message) {
-    assertThat(run(2, arguments.split(" "))).isEqualTo("gpu-check: " + message + System.lineSeparator());
+    assertThat(run(2, arguments.split(" ")))
+        .isEqualTo("gpu-check: " + message + System.lineSeparator());
   }
 
   @Test
@@ -44,7 +45,9 @@ class GpuCheckTest {
   @CsvSource({"tiny, FLOAT", "tiny-bias, BFLOAT16", "tiny-moe, FLOAT"})
   void requestsHaveTheSameTokensUnderEverySchedule(String shape, Precision precision) {
     OpenClPresent.assume();
-    assertThat(RequestChecks.run(new GpuExecutorProvider.OpenCl(), DecoderShape.named(shape), precision, 5))
+    assertThat(
+            RequestChecks.run(
+                new GpuExecutorProvider.OpenCl(), DecoderShape.named(shape), precision, 5))
         .hasSize(24)
         .allMatch(RequestCheck::passed);
   }

@@ -16,12 +16,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class KernelChecksTest {
   @ParameterizedTest
-  @CsvSource({"F32, 8, 2, 4, 32", "BF16, 8, 2, 4, 32", "F32, 128, 4, 16, 128", "BF16, 16, 1, 3, 64"})
+  @CsvSource({
+    "F32, 8, 2, 4, 32",
+    "BF16, 8, 2, 4, 32",
+    "F32, 128, 4, 16, 128",
+    "BF16, 16, 1, 3, 64"
+  })
   void everyKernelAgreesWithItsFormulaInDouble(
       ElementType element, int headDim, int groupHeads, int blockTokens, int threads) {
     try (Device device = OpenClPresent.open()) {
       List<KernelCheck> checks =
-          KernelChecks.run(device, new KernelSettings(element, headDim, groupHeads, blockTokens, threads), 11);
+          KernelChecks.run(
+              device, new KernelSettings(element, headDim, groupHeads, blockTokens, threads), 11);
       assertThat(checks).allMatch(KernelCheck::passed);
       Set<String> tried = checks.stream().map(KernelCheck::kernel).collect(Collectors.toSet());
       assertThat(tried).containsAll(Kernels.NAMES);

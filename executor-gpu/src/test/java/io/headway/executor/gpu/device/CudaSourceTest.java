@@ -14,14 +14,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The kernels are CUDA C++ too: compiled to machine code where a compiler is found, without a GPU. */
+/**
+ * The kernels are CUDA C++ too: compiled to machine code where a compiler is found, without a GPU.
+ */
 class CudaSourceTest {
   @TempDir Path folder;
 
   @ParameterizedTest
   @ValueSource(strings = {"sm_80", "sm_90"})
   void compiles(String architecture) throws IOException, InterruptedException {
-    KernelSettings settings = new KernelSettings(ElementType.BF16, 128, 4, 16, KernelSettings.DEFAULT_THREADS);
+    KernelSettings settings =
+        new KernelSettings(ElementType.BF16, 128, 4, 16, KernelSettings.DEFAULT_THREADS);
     List<String> options = new ArrayList<>(settings.options());
     options.add("-arch=" + architecture);
     options.add("-std=c++17");
@@ -34,8 +37,10 @@ class CudaSourceTest {
     }
   }
 
-  private void compileByNvcc(List<String> options, String noNvrtc) throws IOException, InterruptedException {
-    Path source = Files.writeString(folder.resolve("kernels.cu"), Kernels.source(), StandardCharsets.UTF_8);
+  private void compileByNvcc(List<String> options, String noNvrtc)
+      throws IOException, InterruptedException {
+    Path source =
+        Files.writeString(folder.resolve("kernels.cu"), Kernels.source(), StandardCharsets.UTF_8);
     Path cubin = folder.resolve("kernels.cubin");
     List<String> command = new ArrayList<>(List.of("nvcc", "--cubin", "-Werror", "all-warnings"));
     command.addAll(options);
@@ -55,7 +60,8 @@ class CudaSourceTest {
   @Test
   void everyKernelOfTheListIsInTheSourceAndTheOtherWayRound() {
     List<String> inSource = new ArrayList<>();
-    var matcher = java.util.regex.Pattern.compile("HW_KERNEL (hw_\\w+)\\(").matcher(Kernels.source());
+    var matcher =
+        java.util.regex.Pattern.compile("HW_KERNEL (hw_\\w+)\\(").matcher(Kernels.source());
     while (matcher.find()) {
       inSource.add(matcher.group(1));
     }

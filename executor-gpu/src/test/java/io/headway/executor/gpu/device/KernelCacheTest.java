@@ -39,8 +39,10 @@ class KernelCacheTest {
 
   @Test
   void partsDoNotRunIntoEachOther() {
-    assertThat(KernelCache.key("c", List.of("a", "b"), "v")).isNotEqualTo(KernelCache.key("c", List.of("a\nb"), "v1"));
-    assertThat(KernelCache.key("bc", List.of("a"), "v")).isNotEqualTo(KernelCache.key("c", List.of("ab"), "v"));
+    assertThat(KernelCache.key("c", List.of("a", "b"), "v"))
+        .isNotEqualTo(KernelCache.key("c", List.of("a\nb"), "v1"));
+    assertThat(KernelCache.key("bc", List.of("a"), "v"))
+        .isNotEqualTo(KernelCache.key("c", List.of("ab"), "v"));
   }
 
   @Test

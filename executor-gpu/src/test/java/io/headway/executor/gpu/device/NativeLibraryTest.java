@@ -24,7 +24,9 @@ class NativeLibraryTest {
   @Test
   void aMissingLibraryIsSaidInOneLineWithWhatWasTriedAndWhatWouldHelp() {
     assertThatThrownBy(
-            () -> NativeLibrary.open("the frobnicator", List.of("libfrob.so.2", "libfrob.so"), "install it"))
+            () ->
+                NativeLibrary.open(
+                    "the frobnicator", List.of("libfrob.so.2", "libfrob.so"), "install it"))
         .isInstanceOf(DeviceUnavailableException.class)
         .hasMessage("the frobnicator was not found (tried [libfrob.so.2, libfrob.so]); install it");
   }
@@ -32,20 +34,27 @@ class NativeLibraryTest {
   @Test
   void configuredFoldersComeFirstAndWhatCannotBeLoadedIsNamed() throws IOException {
     Path broken = Files.writeString(folder.resolve("libfrob.so.7"), "not a library");
-    System.setProperty(NativeLibrary.PATH_PROPERTY, folder + java.io.File.pathSeparator + "/no/such/folder");
-    assertThatThrownBy(() -> NativeLibrary.open("the frobnicator", List.of("libfrob.so*"), "install it"))
+    System.setProperty(
+        NativeLibrary.PATH_PROPERTY, folder + java.io.File.pathSeparator + "/no/such/folder");
+    assertThatThrownBy(
+            () -> NativeLibrary.open("the frobnicator", List.of("libfrob.so*"), "install it"))
         .isInstanceOf(DeviceUnavailableException.class)
         .hasMessageContaining(broken + " (cannot be loaded)");
   }
 
   @Test
   void aFunctionThatIsNotThereNamesLibraryAndFunction() throws DeviceUnavailableException {
-    NativeLibrary library = NativeLibrary.open("the C library", List.of("libc.so.6"), "there is no Linux without");
-    assertThat(library.function("strlen", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS)))
+    NativeLibrary library =
+        NativeLibrary.open("the C library", List.of("libc.so.6"), "there is no Linux without");
+    assertThat(
+            library.function(
+                "strlen", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS)))
         .isNotNull();
-    assertThatThrownBy(() -> library.function("frobnicate", FunctionDescriptor.of(ValueLayout.JAVA_INT)))
+    assertThatThrownBy(
+            () -> library.function("frobnicate", FunctionDescriptor.of(ValueLayout.JAVA_INT)))
         .isInstanceOf(DeviceUnavailableException.class)
-        .hasMessage("libc.so.6 has no function frobnicate; a newer version of the library is needed");
+        .hasMessage(
+            "libc.so.6 has no function frobnicate; a newer version of the library is needed");
   }
 
   @Test
