@@ -4,6 +4,7 @@ import io.headway.api.Request;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
 import io.headway.api.batching.WorkKind;
+import io.headway.api.memory.KvBlockPool;
 import io.headway.api.model.DecoderShape;
 import io.headway.executor.cpu.CpuExecutorProvider;
 import io.headway.executor.weights.SeededWeights;
@@ -36,7 +37,8 @@ final class Served implements ServingLoop.Sink {
   }
 
   final Map<String, Output> outputs = new TreeMap<>();
-  final PagedKvBlockPool pool;
+  final KvBlockPool pool;
+  private final RelocatingPool relocating;
   final EngineScheduler scheduler;
   final RecordingExecutor executor;
   private final Map<Long, String> ids = new HashMap<>();
@@ -47,37 +49,54 @@ final class Served implements ServingLoop.Sink {
   int verified;
   int accepted;
   int chunks;
-  int preemptions;
-  long hitTokens;
   private long nanos;
 
+  /** Everything at rest: one plan in flight, a pool that stays where it is. */
+  Served(BatchingPolicy<?> policy, DecoderShape shape, ExecutorOptions options) {
+    this(policy, shape, options, 0, 1, 1 << 20, 0);
+  }
+
+  /**
+   * Makes an instance.
+   *
+   * @param spares device blocks of the executor that the pool does not hand out but moves into
+   */
   Served(
       BatchingPolicy<?> policy,
       DecoderShape shape,
       ExecutorOptions options,
+      int spares,
       int depth,
-      int maxTokens) {
-    this(policy, shape, options, depth, maxTokens, builder -> builder);
+      int maxTokens,
+      long seed) {
+    this(policy, shape, options, spares, maxTokens, seed, builder -> builder.depth(depth));
   }
 
   Served(
       BatchingPolicy<?> policy,
       DecoderShape shape,
       ExecutorOptions options,
-      int depth,
+      int spares,
       int maxTokens,
+      long seed,
       UnaryOperator<EngineScheduler.Builder> more) {
-    pool =
-        PagedKvBlockPool.of(
-            PagedKvConfig.of(options.blockTokens(), options.deviceBlocks())
-                .withHostBlocks(options.hostBlocks()));
+    int blocks = options.deviceBlocks() - spares;
+    RelocatingPool.Made made =
+        RelocatingPool.of(
+            PagedKvBlockPool.of(
+                PagedKvConfig.of(options.blockTokens(), blocks)
+                    .withHostBlocks(options.hostBlocks())),
+            blocks,
+            spares,
+            seed);
+    pool = made.pool();
+    relocating = made.counter();
     scheduler =
         more.apply(
                 EngineScheduler.builder()
                     .policy(policy)
                     .pool(pool)
                     .strict()
-                    .depth(depth)
                     .limits(Limits.of(options.maxSequences(), maxTokens)))
             .build();
     executor =
@@ -89,28 +108,52 @@ final class Served implements ServingLoop.Sink {
     return ExecutorOptions.of(BLOCK_TOKENS, deviceBlocks, slots).withPrecision(Precision.DOUBLE);
   }
 
-  void submit(Ask ask) {
+  long submit(Ask ask) {
     SubmitResult answer = loop.submit(ask.request(), ask.sampling());
+    note(answer, ask);
+    return answer.handle();
+  }
+
+  void submitPrefill(Ask ask) {
+    note(loop.submitPrefill(ask.request(), ask.sampling()), ask);
+  }
+
+  private void note(SubmitResult answer, Ask ask) {
     if (answer.accepted()) {
-      ids.put(answer.handle(), ask.request().id());
+      know(answer.handle(), ask.request().id());
     } else {
       output(ask.request().id()).end = answer.kind().toString();
     }
   }
 
-  /** Runs until nothing is left; every step takes a virtual millisecond. */
+  /** Names a request that comes from elsewhere. */
+  void know(long handle, String id) {
+    ids.put(handle, id);
+  }
+
+  /** One step of the loop; takes a virtual millisecond. */
+  boolean step() {
+    boolean stepped = loop.step();
+    nanos += 1_000_000;
+    return stepped;
+  }
+
+  /** Runs until nothing is left. */
   void run() {
-    int idle = 0;
-    while (!scheduler.isIdle()) {
-      if (!loop.step()) {
-        if (++idle > 10_000) {
-          throw new IllegalStateException("stalled at " + scheduler.stats());
-        }
+    for (int rounds = 0; !scheduler.isIdle(); rounds++) {
+      step();
+      if (rounds > 20_000) {
+        throw new IllegalStateException("stalled at " + scheduler.stats());
       }
-      nanos += 1_000_000;
     }
-    hitTokens = scheduler.stats().prefixHitTokens();
-    preemptions = (int) scheduler.stats().preemptions();
+  }
+
+  int relocations() {
+    return relocating.relocations;
+  }
+
+  void close() {
+    executor.close();
   }
 
   Output output(String id) {

@@ -29,9 +29,7 @@ class ServingLoopTest {
         PolicyRegistry.discover(ServingLoopTest.class.getClassLoader())
             .create(Decision.BATCHING, "sarathi-serve:tokenBudget=8", BatchingPolicy.class),
         DecoderShape.TINY,
-        Served.options(64, 4),
-        1,
-        1024);
+        Served.options(64, 4));
   }
 
   static Served.Ask ask(String id, int prompt, int output) {

@@ -75,6 +75,18 @@ public final class WeightLayout {
   }
 
   /**
+   * Returns how many tensors a model has, without listing them.
+   *
+   * @param shape the model
+   * @return the size of {@link #of(DecoderShape)}
+   */
+  public static long count(DecoderShape shape) {
+    long feedForward = shape.isMixture() ? 1 + 3L * shape.experts() : 3;
+    return shape.layers() * ((shape.qkvBias() ? 9 : 6) + feedForward)
+        + (shape.tiedEmbeddings() ? 2 : 3);
+  }
+
+  /**
    * Returns the input embedding.
    *
    * @param shape the model
