@@ -15,6 +15,7 @@ import io.headway.runtime.Reservation;
 import io.headway.runtime.StepResult;
 import io.headway.runtime.SubmitResult;
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -323,11 +324,12 @@ public final class ServingLoop {
    *
    * @param handle named by {@link Sink#handOver}
    * @param target where it decodes
+   * @param granted told the request's handle there, before anything is delivered for it
    * @return its reservation there; if it was not granted, the request waits here and may be handed
    *     over later
    * @throws IllegalArgumentException if the request is not live here
    */
-  public Reservation handOver(long handle, ServingLoop target) {
+  public Reservation handOver(long handle, ServingLoop target, LongConsumer granted) {
     Job job = find(handle);
     if (job == null) {
       throw new IllegalArgumentException("handle " + handle + " is unknown or over");
@@ -336,6 +338,7 @@ public final class ServingLoop {
     if (!reservation.granted()) {
       return reservation;
     }
+    granted.accept(reservation.handle());
     int prompt = job.request.promptTokens();
     KvTransfer.copy(
         executor,
