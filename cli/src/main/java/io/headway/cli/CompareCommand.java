@@ -2,6 +2,7 @@ package io.headway.cli;
 
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
+import io.headway.executor.profile.IterationProfile;
 import io.headway.simulator.cluster.ClusterConfig;
 import io.headway.simulator.cluster.ClusterSimulation;
 import io.headway.simulator.cost.Gpu;
@@ -77,6 +78,9 @@ final class CompareCommand implements Callable<Integer> {
 
   private static final double MEMORY_UTILIZATION = 0.9;
 
+  /** KV blocks of an instance with a profile, which does not say how much memory there is. */
+  private static final int PROFILE_KV_BLOCKS = 4_096;
+
   @Option(
       names = "--trace",
       paramLabel = "FILE[:FORMAT]",
@@ -107,6 +111,13 @@ final class CompareCommand implements Callable<Integer> {
       defaultValue = "a100-80g",
       description = "Device of each instance (default: ${DEFAULT-VALUE}).")
   private String gpu = "";
+
+  @Option(
+      names = "--profile",
+      paramLabel = "FILE",
+      description =
+          "Takes iteration times from a profile of 'headway calibrate' instead of --model and --gpu.")
+  private @Nullable Path profileFile;
 
   @Option(
       names = "--tensor-parallel",
@@ -176,7 +187,7 @@ final class CompareCommand implements Callable<Integer> {
       names = "--kv-blocks",
       paramLabel = "N",
       description =
-          "KV blocks of an instance, 16 tokens each (default: what the device has room for).")
+          "KV blocks of an instance, 16 tokens each (default: what the device has room for; 4096 with --profile).")
   private @Nullable Integer kvBlocks;
 
   @Option(
@@ -268,7 +279,8 @@ final class CompareCommand implements Callable<Integer> {
               + lineup.size() * seedList.length
               + " runs; name one with --batching");
     }
-    ClusterConfig cluster = cluster();
+    IterationProfile profile = profileFile == null ? null : Profiles.read(profileFile);
+    ClusterConfig cluster = cluster(profile);
     Slo slo = new Slo(sloTtftNanos, sloTpotNanos, Slo.UNLIMITED_NANOS);
     Workload[] workloads = workloads(seedList);
     requireSomeFit(workloads[0], cluster);
@@ -278,7 +290,7 @@ final class CompareCommand implements Callable<Integer> {
     List<ClusterSimulation.Outcome> outcomes =
         runAll(lineup, seedList, workloads, cluster, slo, progress);
     progress.done();
-    Report report = report(lineup, seedList, workloads[0], slo, cluster, outcomes);
+    Report report = report(lineup, seedList, workloads[0], slo, cluster, profile, outcomes);
     TextReport.write(report, print);
     Path written = write(report);
     double seconds = (System.nanoTime() - started) / 1e9;
@@ -301,8 +313,27 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  private ClusterConfig cluster() {
+  private ClusterConfig cluster(@Nullable IterationProfile profile) {
+    if (profile != null) {
+      for (String option : List.of("--model", "--gpu", "--tensor-parallel")) {
+        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+          throw new BadInputException(
+              option + " and --profile exclude each other: the profile says what was measured");
+        }
+      }
+    }
     try {
+      if (profile != null) {
+        return new ClusterConfig(
+            instances,
+            profile.blockTokens(),
+            kvBlocks == null ? PROFILE_KV_BLOCKS : kvBlocks,
+            maxSequences,
+            Integer.MAX_VALUE,
+            maxNewTokens,
+            true,
+            profile.time());
+      }
       RooflineCostModel time =
           new RooflineCostModel(ModelShape.named(model), Gpu.named(gpu), tensorParallel);
       long room = time.kvCapacityTokens(MEMORY_UTILIZATION, 0) / ClusterConfig.DEFAULT_BLOCK_TOKENS;
@@ -517,6 +548,7 @@ final class CompareCommand implements Callable<Integer> {
       Workload workload,
       Slo slo,
       ClusterConfig cluster,
+      @Nullable IterationProfile profile,
       List<ClusterSimulation.Outcome> outcomes) {
     List<Contender> contenders = new ArrayList<>();
     for (int c = 0; c < lineup.size(); c++) {
@@ -529,8 +561,12 @@ final class CompareCommand implements Callable<Integer> {
     List<Setting> settings =
         List.of(
             new Setting("instances", Integer.toString(instances)),
-            new Setting("model", model),
-            new Setting("device", tensorParallel == 1 ? gpu : tensorParallel + " x " + gpu),
+            new Setting("model", profile == null ? model : profile.model().name()),
+            new Setting(
+                "device",
+                profile != null
+                    ? profile.summary()
+                    : tensorParallel == 1 ? gpu : tensorParallel + " x " + gpu),
             new Setting("KV blocks", cluster.blocks() + " of " + cluster.blockTokens() + " tokens"),
             new Setting("sequences", Integer.toString(maxSequences)),
             new Setting("declared output", maxNewTokens + " tokens"),

@@ -23,16 +23,19 @@ import picocli.CommandLine.Spec;
     name = "headway",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    description = "Compares, checks and measures scheduling policies for LLM serving.",
+    description = "Compares, checks, runs and measures scheduling policies for LLM serving.",
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
       "Exit codes: 0 success, 1 a check failed, 2 wrong command line or input, 70 a defect."
     },
     subcommands = {
+      CalibrateCommand.class,
       CompareCommand.class,
+      DevicesCommand.class,
       MoeCommand.class,
       PoliciesCommand.class,
+      RunCommand.class,
       VectorsCommand.class
     })
 public final class Main implements Runnable {

@@ -94,6 +94,22 @@ public final class Executors {
   }
 
   /**
+   * Returns the published providers that are not there.
+   *
+   * @return why each is not, by id
+   */
+  public Map<String, String> leftOut() {
+    Map<String, String> missing = new TreeMap<>();
+    ELSEWHERE.forEach(
+        (id, module) -> {
+          if (providers.stream().noneMatch(provider -> provider.id().equals(id))) {
+            missing.put(id, "comes with " + module + ", which needs Java 25 and was left out");
+          }
+        });
+    return missing;
+  }
+
+  /**
    * Returns the provider of an id.
    *
    * @param id such as {@code cpu}
@@ -117,8 +133,6 @@ public final class Executors {
             + "'"
             + (module == null
                 ? ""
-                : "; it comes with "
-                    + module
-                    + ", which needs Java 25 and was left out of this build"));
+                : "; it comes with " + module + ", which needs Java 25 and was left out"));
   }
 }

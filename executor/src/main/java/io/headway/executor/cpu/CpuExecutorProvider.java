@@ -2,6 +2,7 @@ package io.headway.executor.cpu;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headway.api.model.DecoderShape;
 import io.headway.executor.Executor;
 import io.headway.executor.ExecutorOptions;
 import io.headway.executor.ExecutorProvider;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** Opens the reference executor. It is always available. */
 public final class CpuExecutorProvider implements ExecutorProvider {
@@ -42,6 +44,7 @@ public final class CpuExecutorProvider implements ExecutorProvider {
   @Override
   public Executor open(Weights weights, ExecutorOptions options) {
     requireNonNull(weights, "weights");
+    requireMemory(weights.shape(), options);
     String device = processor() + ", threads: " + options.threads() + ", " + virtualMachine();
     return switch (options.precision()) {
       case DOUBLE -> new CpuExecutor<>(new DoubleKernels(), weights, options, device);
@@ -50,6 +53,28 @@ public final class CpuExecutorProvider implements ExecutorProvider {
           throw new IllegalArgumentException(
               "precision must be FLOAT or DOUBLE on the CPU, but was BFLOAT16");
     };
+  }
+
+  /** Refuses a model that the heap cannot hold, before it is loaded in vain. */
+  private static void requireMemory(DecoderShape shape, ExecutorOptions options) {
+    double blocks = (double) options.deviceBlocks() + options.hostBlocks();
+    double numbers =
+        (double) shape.storedParameters()
+            + blocks * options.blockTokens() * shape.kvElementsPerToken();
+    double bytes = numbers * options.precision().bytes();
+    long heap = Runtime.getRuntime().maxMemory();
+    if (bytes > heap) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%s in %s with %.0f KV blocks needs %.1f GiB on the CPU, but the heap has %.1f GiB;"
+                  + " give more with JAVA_TOOL_OPTIONS=-Xmx, or take a smaller model",
+              shape.name(),
+              options.precision(),
+              blocks,
+              bytes / (1L << 30),
+              (double) heap / (1L << 30)));
+    }
   }
 
   private static String virtualMachine() {

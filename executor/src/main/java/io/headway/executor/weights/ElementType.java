@@ -52,7 +52,7 @@ enum ElementType {
             ? fraction * 0x1p-24f
             : exponent == 0x1F
                 ? (fraction == 0 ? Float.POSITIVE_INFINITY : Float.NaN)
-                : Float.intBitsToFloat(exponent + 112 << 23 | fraction << 13);
+                : Float.intBitsToFloat((exponent + 112) << 23 | fraction << 13);
     return bits < 0 ? -magnitude : magnitude;
   }
 }

@@ -36,6 +36,7 @@ final class GgufFile {
   private static final int TYPE_ARRAY = 9;
 
   /** A tensor as the file describes it, sizes innermost first. */
+  @SuppressWarnings("ArrayRecordComponent") // private, never compared
   private record Described(long[] sizes, int type, long offset) {}
 
   private final Path file;

@@ -1,0 +1,178 @@
+package io.headway.cli;
+
+import io.headway.api.RandomSource;
+import io.headway.api.Request;
+import io.headway.api.batching.End;
+import io.headway.api.memory.KvBlockPool;
+import io.headway.executor.Executor;
+import io.headway.executor.SamplingParameters;
+import io.headway.executor.ServingLoop;
+import io.headway.runtime.BatchPlan;
+import io.headway.runtime.EngineScheduler;
+import io.headway.runtime.StepResult;
+import io.headway.runtime.SubmitResult;
+import io.headway.simulator.metrics.Durations;
+import io.headway.simulator.workload.Workload;
+import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+
+/** One workload on one executor in real time: requests are submitted when they arrive. */
+final class RealRun implements ServingLoop.Sink {
+  private static final int NONE = -1;
+
+  /** What was measured, beside the durations. */
+  record Totals(
+      int finished,
+      int failed,
+      long outputTokens,
+      long steps,
+      long executorNanos,
+      long wallNanos,
+      long preemptions) {}
+
+  final Durations ttft = new Durations();
+  final Durations tpot = new Durations();
+  final Durations e2e = new Durations();
+
+  private final Workload workload;
+  private final Executor executor;
+  private final EngineScheduler scheduler;
+  private final ServingLoop loop;
+  private final double temperature;
+  private final long seed;
+  private final IntConsumer progress;
+  private final long began = System.nanoTime();
+
+  private int[] rowOf = new int[64];
+  private final long[] firstToken;
+  private final long[] lastToken;
+  private final int[] tokens;
+  private int ended;
+  private int finished;
+  private long outputTokens;
+  private long steps;
+  private long executorNanos;
+
+  RealRun(
+      Workload workload,
+      EngineScheduler.Builder builder,
+      KvBlockPool pool,
+      Executor executor,
+      double temperature,
+      long seed,
+      IntConsumer progress) {
+    this.workload = workload;
+    this.executor = executor;
+    this.temperature = temperature;
+    this.seed = seed;
+    this.progress = progress;
+    firstToken = new long[workload.size()];
+    lastToken = new long[workload.size()];
+    tokens = new int[workload.size()];
+    Arrays.fill(rowOf, NONE);
+    scheduler = builder.pool(pool).build();
+    loop = new ServingLoop(scheduler, pool, executor, this::now, this);
+  }
+
+  private long now() {
+    return System.nanoTime() - began;
+  }
+
+  /** Serves everything and returns the totals. */
+  Totals run() {
+    int next = 0;
+    while (ended < workload.size()) {
+      while (next < workload.size() && workload.arrivalNanos(next) <= now()) {
+        submit(next++);
+      }
+      if (!loop.step() && ended < workload.size()) {
+        long arrival = next < workload.size() ? workload.arrivalNanos(next) : Long.MAX_VALUE;
+        long wait = Math.min(arrival, loop.wakeAtNanos()) - now();
+        if (wait == Long.MAX_VALUE - now()) {
+          throw new IllegalStateException(
+              "nothing to execute and nothing to wait for, but "
+                  + (workload.size() - ended)
+                  + " requests are live: "
+                  + scheduler.stats());
+        }
+        if (wait > 0) {
+          LockSupport.parkNanos(wait);
+        }
+      }
+    }
+    return new Totals(
+        finished,
+        workload.size() - finished,
+        outputTokens,
+        steps,
+        executorNanos,
+        now(),
+        scheduler.stats().preemptions());
+  }
+
+  private void submit(int row) {
+    int prompt = workload.promptTokens(row);
+    RandomSource random = RandomSource.seeded(seed * 0x9E3779B97F4A7C15L + row);
+    int[] ids = new int[prompt];
+    for (int i = 0; i < prompt; i++) {
+      ids[i] = random.nextInt(executor.shape().vocabularySize());
+    }
+    Request request =
+        Request.builder("r" + row, prompt, workload.outputTokens(row))
+            .arrivalNanos(workload.arrivalNanos(row))
+            .tokenIds(ids)
+            .build();
+    SamplingParameters sampling =
+        temperature == 0
+            ? SamplingParameters.GREEDY
+            : SamplingParameters.seeded(temperature, seed + row);
+    SubmitResult answer = loop.submit(request, sampling);
+    if (!answer.accepted()) {
+      over();
+      return;
+    }
+    int index = (int) answer.handle();
+    if (index >= rowOf.length) {
+      int length = rowOf.length;
+      rowOf = Arrays.copyOf(rowOf, Math.max(index + 1, 2 * length));
+      Arrays.fill(rowOf, length, rowOf.length, NONE);
+    }
+    rowOf[index] = row;
+  }
+
+  @Override
+  public void executed(BatchPlan plan, StepResult result, long elapsedNanos, long nowNanos) {
+    steps++;
+    executorNanos += elapsedNanos;
+  }
+
+  @Override
+  public void token(long handle, int token, long nowNanos) {
+    int row = rowOf[(int) handle];
+    if (tokens[row]++ == 0) {
+      firstToken[row] = nowNanos;
+    }
+    lastToken[row] = nowNanos;
+  }
+
+  @Override
+  public void ended(long handle, End end, String detail, long nowNanos) {
+    int row = rowOf[(int) handle];
+    if (end == End.LENGTH || end == End.STOPPED) {
+      finished++;
+      outputTokens += tokens[row];
+      ttft.add(firstToken[row] - workload.arrivalNanos(row));
+      e2e.add(lastToken[row] - workload.arrivalNanos(row));
+      if (tokens[row] > 1) {
+        tpot.add((lastToken[row] - firstToken[row]) / (tokens[row] - 1));
+      }
+    }
+    over();
+  }
+
+  private void over() {
+    ended++;
+    progress.accept(ended);
+  }
+}
