@@ -1,0 +1,207 @@
+package io.headway.testkit.drive;
+
+import static java.util.Objects.requireNonNull;
+
+import io.headway.api.Invariant;
+import io.headway.testkit.check.CheckOptions;
+import io.headway.testkit.check.TraceChecks;
+import io.headway.testkit.check.Verdict;
+import io.headway.testkit.scenario.Observations;
+import io.headway.testkit.scenario.Outcome;
+import io.headway.testkit.scenario.Scenario;
+import io.headway.testkit.scenario.ScenarioContract;
+import io.headway.testkit.scenario.Vocabulary;
+import io.headway.testkit.subject.Feature;
+import io.headway.testkit.subject.Features;
+import io.headway.testkit.subject.SchedulerFactory;
+import io.headway.testkit.trace.TraceEvent;
+import io.headway.testkit.trace.TraceSink;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * The contract of a scheduler of one engine. Every scenario is played with the content-carrying
+ * executor; the trace is checked against the forty invariants; and, in turn over the scenarios, a
+ * second run with other names must decide the same, and a second run with more room must serve
+ * whatever the first one served. Immutable.
+ */
+public final class EngineContract implements ScenarioContract<SchedulerFactory> {
+  private static final int ORACLES = 4;
+
+  private final Set<Bias> biases;
+  private final CheckOptions options;
+  private final Features withdrawn;
+
+  private EngineContract(Set<Bias> biases, CheckOptions options, Features withdrawn) {
+    this.biases = biases;
+    this.options = options;
+    this.withdrawn = withdrawn;
+  }
+
+  /**
+   * Makes the contract with every bias and the catalogue's bounds.
+   *
+   * @return the contract
+   */
+  public static EngineContract standard() {
+    return new EngineContract(EnumSet.allOf(Bias.class), CheckOptions.DEFAULT, Features.of());
+  }
+
+  /**
+   * Switches a bias off.
+   *
+   * @param bias the bias
+   * @return a changed copy
+   */
+  public EngineContract without(Bias bias) {
+    EnumSet<Bias> rest = EnumSet.noneOf(Bias.class);
+    rest.addAll(biases);
+    rest.remove(requireNonNull(bias, "bias"));
+    return new EngineContract(Collections.unmodifiableSet(rest), options, withdrawn);
+  }
+
+  /**
+   * Leaves a feature out of the scenarios although it is claimed, so that they look elsewhere.
+   *
+   * @param feature the feature
+   * @return a changed copy
+   */
+  public EngineContract without(Feature feature) {
+    return new EngineContract(biases, options, withdrawn.and(feature));
+  }
+
+  /**
+   * Sets the bounds of the liveness rules.
+   *
+   * @param bounds the bounds
+   * @return a changed copy
+   */
+  public EngineContract options(CheckOptions bounds) {
+    return new EngineContract(biases, requireNonNull(bounds, "bounds"), withdrawn);
+  }
+
+  @Override
+  public Vocabulary vocabulary() {
+    return Engine.VOCABULARY;
+  }
+
+  @Override
+  public Scenario draw(SchedulerFactory factory, long seed) {
+    Features features = factory.features();
+    for (Feature feature : withdrawn.all()) {
+      features = features.without(feature);
+    }
+    return new EngineDraws(features, biases, seed).draw();
+  }
+
+  @Override
+  public Outcome run(SchedulerFactory factory, Scenario scenario, boolean detailed) {
+    Observations seen = new Observations(detailed);
+    Records records = new Records(TraceChecks.of(options, invariant -> true), seen);
+    EngineRun run = new EngineRun(factory, scenario, seen, records, "r");
+    run.play();
+    records.finish();
+    if (!seen.anyViolation()) {
+      Features features = factory.features();
+      int turn = (int) Long.remainderUnsigned(scenario.seed(), ORACLES);
+      if (turn == 0 && features.has(Feature.RENAMING)) {
+        renamed(factory, scenario, seen, run);
+      } else if (turn == 1 && features.has(Feature.MONOTONE)) {
+        roomier(factory, scenario, seen, run);
+      }
+    }
+    return seen.outcome();
+  }
+
+  /** Plays it again with other names in the same order: nothing but the names may differ. */
+  private static void renamed(
+      SchedulerFactory factory, Scenario scenario, Observations seen, EngineRun first) {
+    EngineRun second =
+        new EngineRun(factory, scenario, new Observations(false), event -> {}, "another-");
+    second.play();
+    String a = first.journal();
+    String b = second.journal();
+    int line = 0;
+    int at = 0;
+    while (at < Math.min(a.length(), b.length()) && a.charAt(at) == b.charAt(at)) {
+      line += a.charAt(at++) == '\n' ? 1 : 0;
+    }
+    seen.check(
+        a.equals(b),
+        Invariant.INV_39,
+        "names",
+        "with other names of requests, tenants and adapters, in the same order, record "
+            + (line + 1)
+            + " of decisions and outputs differs: '"
+            + lineAt(a, line)
+            + "' became '"
+            + lineAt(b, line)
+            + "'");
+  }
+
+  private static String lineAt(String text, int line) {
+    String[] lines = text.split("\n", -1);
+    return line < lines.length ? lines[line].strip() : "";
+  }
+
+  /** Plays it again with more blocks, slots and tokens: whoever was served is served. */
+  private static void roomier(
+      SchedulerFactory factory, Scenario scenario, Observations seen, EngineRun first) {
+    Scenario roomier =
+        scenario
+            .with(Engine.BLOCKS, 2 * scenario.get(Engine.BLOCKS) + 3)
+            .with(Engine.SLOTS, 2 * scenario.get(Engine.SLOTS))
+            .with(Engine.TOKENS, 2 * scenario.get(Engine.TOKENS) + 3);
+    Observations ignored = new Observations(false);
+    EngineRun second = new EngineRun(factory, roomier, ignored, event -> {}, "r");
+    second.play();
+    Outcome outcome = ignored.outcome();
+    seen.check(
+        outcome.violation(Invariant.INV_24).isEmpty()
+            && outcome.violation(Invariant.INV_23).isEmpty()
+            && outcome.violation(Invariant.INV_25).isEmpty(),
+        Invariant.INV_25,
+        "room",
+        "with "
+            + roomier.configText()
+            + " instead, what was served is not served any more: "
+            + outcome.violations());
+    seen.exercised(Invariant.INV_25, first.served().size());
+  }
+
+  /** Passes every record to the checks, and what they find on. */
+  private static final class Records implements TraceSink {
+    private final TraceChecks checks;
+    private final Observations seen;
+    private boolean reported;
+
+    Records(TraceChecks checks, Observations seen) {
+      this.checks = checks;
+      this.seen = seen;
+    }
+
+    @Override
+    public void accept(TraceEvent event) {
+      checks.accept(event);
+      if (!reported) {
+        checks
+            .violation()
+            .ifPresent(
+                found -> {
+                  reported = true;
+                  seen.violated(found.invariant(), "trace", found.message(), "");
+                });
+      }
+    }
+
+    void finish() {
+      for (Verdict verdict : checks.finish().verdicts()) {
+        seen.exercised(verdict.invariant(), verdict.exercised());
+        verdict
+            .violation()
+            .ifPresent(found -> seen.violated(found.invariant(), "trace", found.message(), ""));
+      }
+    }
+  }
+}

@@ -1,0 +1,1287 @@
+package io.headway.testkit.drive;
+
+import io.headway.api.Invariant;
+import io.headway.api.PolicyViolationException;
+import io.headway.api.batching.End;
+import io.headway.api.batching.WorkKind;
+import io.headway.testkit.executor.ContentExecutor;
+import io.headway.testkit.executor.Mismatch;
+import io.headway.testkit.executor.ModelText;
+import io.headway.testkit.scenario.Event;
+import io.headway.testkit.scenario.EventType;
+import io.headway.testkit.scenario.Observations;
+import io.headway.testkit.scenario.Scenario;
+import io.headway.testkit.subject.BatchDecision;
+import io.headway.testkit.subject.Emission;
+import io.headway.testkit.subject.Ended;
+import io.headway.testkit.subject.EngineConfig;
+import io.headway.testkit.subject.EngineSnapshot;
+import io.headway.testkit.subject.Feature;
+import io.headway.testkit.subject.Features;
+import io.headway.testkit.subject.RequestSpec;
+import io.headway.testkit.subject.Row;
+import io.headway.testkit.subject.RowReport;
+import io.headway.testkit.subject.SchedulerFactory;
+import io.headway.testkit.subject.SchedulerSubject;
+import io.headway.testkit.subject.ServiceOrder;
+import io.headway.testkit.subject.StepReport;
+import io.headway.testkit.subject.Transfer;
+import io.headway.testkit.trace.TraceSink;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.StringJoiner;
+
+/**
+ * Plays one scenario against one scheduler: an engine, its clients and its links. Keeps a small
+ * model of requests, executes what is decided on blocks that carry content, and checks every rule
+ * that can be seen from outside. Ends with a drain: no more arrivals, every result delivered, every
+ * transfer ended.
+ */
+final class EngineRun {
+  /** Decisions that a drain may take: 4 (tokens / T + requests + transfers) + 50. */
+  private static final int DRAIN_FACTOR = 4;
+
+  private static final int DRAIN_OFFSET = 50;
+
+  /** Empty decisions in a row, with work that fits and nothing outstanding, that are too many. */
+  private static final int IDLE_DECISIONS = 2;
+
+  private static final int ALL_ACCEPTED = 255;
+
+  private record Flight(BatchDecision decision, boolean[] emits, boolean[] voided) {}
+
+  private record Pending(Transfer transfer, long begunNanos) {}
+
+  /** Stops a run after a violation that leaves nothing to go on with. */
+  private static final class Halt extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Halt() {
+      super(null, null, false, false);
+    }
+  }
+
+  private final Scenario scenario;
+  private final EngineConfig config;
+  private final Features features;
+  private final Observations seen;
+  private final String prefix;
+  private final ContentExecutor executor;
+  private final SchedulerSubject subject;
+  private final TraceOf trace;
+  private final Map<String, Job> jobs = new LinkedHashMap<>();
+  private final List<Flight> outstanding = new ArrayList<>();
+  private final List<Pending> transfers = new ArrayList<>();
+  private final StringBuilder journal = new StringBuilder();
+  private long now;
+  private int arrivals;
+  private int accepted;
+  private int ends;
+  private int reserved;
+  private long decisions;
+  private int idle;
+  private int drained;
+
+  /**
+   * Prepares a run.
+   *
+   * @param prefix what names of requests, tenants and adapters begin with
+   */
+  EngineRun(
+      SchedulerFactory factory,
+      Scenario scenario,
+      Observations seen,
+      TraceSink records,
+      String prefix) {
+    this.scenario = scenario;
+    this.seen = seen;
+    this.prefix = prefix;
+    config = Engine.config(scenario);
+    features = factory.features();
+    executor = new ContentExecutor(config.blockTokens(), config.blocks(), config.hostBlocks());
+    subject = factory.create(config, records);
+    trace = new TraceOf(subject.recordsItself() ? event -> {} : records);
+  }
+
+  /** What was decided and delivered, with requests named by their numbers. */
+  String journal() {
+    return journal.toString();
+  }
+
+  /** Plays everything. */
+  void play() {
+    try {
+      trace.config(config, features);
+      List<Event> events = scenario.events();
+      for (int i = 0; i < events.size(); i++) {
+        seen.event(i);
+        play(events.get(i));
+        look();
+      }
+      seen.event(events.size());
+      drain();
+    } catch (Halt halt) {
+      // What went wrong was recorded where it happened.
+    } finally {
+      subject.close();
+    }
+  }
+
+  private void play(Event event) {
+    EventType type = event.type();
+    if (type == Engine.SUBMIT) {
+      submit(event);
+    } else if (type == Engine.INCOMING) {
+      incoming(event);
+    } else if (type == Engine.DECIDE) {
+      decide();
+    } else if (type == Engine.DELIVER) {
+      deliver(event);
+    } else if (type == Engine.FAIL) {
+      fail();
+    } else if (type == Engine.CANCEL) {
+      cancel(event);
+    } else if (type == Engine.TRANSFER) {
+      endTransfer(event.getInt(Engine.WHICH), event.getInt(Engine.ENDS), event.get(Engine.ARRIVED));
+    } else if (type == Engine.READY) {
+      ready(event.getInt(Engine.WHICH));
+    } else if (type == Engine.ADVANCE) {
+      now += event.get(Engine.TIME);
+    } else if (type == Engine.RESERVE) {
+      reserve(event.getInt(Engine.RESERVED));
+    } else if (type == Engine.CLEAR) {
+      call("clearCache", () -> subject.clearCache(now));
+    }
+  }
+
+  // ---- calls of the subject
+
+  private interface Call {
+    void run();
+  }
+
+  /** Calls the subject; whatever it throws is a violation. */
+  private void call(String what, Call call) {
+    try {
+      call.run();
+    } catch (PolicyViolationException e) {
+      seen.exercised(e.rule());
+      violated(e.rule(), "policy", what + " threw: " + e.getMessage(), "");
+      throw new Halt();
+    } catch (RuntimeException e) {
+      violated(
+          Invariant.INV_02,
+          "exception",
+          what + " threw " + e + at(e),
+          "no exception, since every input is legal");
+      throw new Halt();
+    }
+    seen.exercised(Invariant.INV_02);
+    listen();
+  }
+
+  private static String at(RuntimeException e) {
+    StackTraceElement[] stack = e.getStackTrace();
+    return stack.length == 0 ? "" : " at " + stack[0];
+  }
+
+  /** Takes what the subject tells of ends and transfers. */
+  private void listen() {
+    for (Transfer transfer : subject.transfers()) {
+      seen.label(transfer.incoming() ? "transfer in" : "transfer out");
+      transfers.add(new Pending(transfer, now));
+      Job job = jobs.get(transfer.id());
+      if (job != null && !transfer.incoming()) {
+        job.running = false;
+      }
+    }
+    for (Ended ended : subject.ended()) {
+      ended(ended);
+    }
+  }
+
+  private void ended(Ended ended) {
+    Job job = jobs.get(ended.id());
+    if (job == null) {
+      violated(Invariant.INV_02, "end", "an unknown request " + ended.id() + " ended", "");
+      return;
+    }
+    seen.check(
+        job.end == null,
+        Invariant.INV_02,
+        "end",
+        job.id() + " ended twice, as " + job.end + " and as " + ended.end());
+    if (job.end == null) {
+      ends++;
+      job.end = ended.end();
+      job.running = false;
+      seen.check(
+          isTrue(job, ended.end()),
+          Invariant.INV_02,
+          "end",
+          job.id()
+              + " ended as "
+              + ended.end()
+              + " with output "
+              + job.output.size()
+              + " of "
+              + job.spec.maxNewTokens()
+              + ", which is not true");
+      trace.ended(job, ended.end(), now);
+      journal.append(job.number).append(' ').append(ended.end()).append('\n');
+    }
+  }
+
+  /** Returns whether a reason is the true one. Failures are the runtime's own business. */
+  private boolean isTrue(Job job, End end) {
+    List<Integer> output = job.output;
+    return switch (end) {
+      case STOPPED, LENGTH -> true; // Told before the tokens are seen; checked when the run rests.
+      case CANCELLED -> job.cancelled;
+      case EXPIRED -> job.expired(now);
+      case HANDED_OVER -> job.spec.handsOver() && output.size() <= 1;
+      case FAILED -> features.has(Feature.RETRIES) || features.has(Feature.TRANSFERS);
+      case NEVER_FITS, DRAINED -> output.isEmpty() || !job.feasible;
+    };
+  }
+
+  private void violated(Invariant rule, String entity, String sentence, String expected) {
+    seen.violated(rule, entity, sentence, expected);
+  }
+
+  // ---- requests
+
+  private void submit(Event event) {
+    RequestSpec spec = spec(event, true);
+    Job job = new Job(arrivals++, spec, new ModelText(spec), feasible(spec));
+    boolean[] answer = new boolean[1];
+    call("submit of " + spec, () -> answer[0] = subject.submit(spec, now));
+    arrived(job, answer[0], "submit");
+  }
+
+  private void incoming(Event event) {
+    RequestSpec spec = spec(event, false);
+    Job job = new Job(arrivals, spec, new ModelText(spec), feasible(spec));
+    if (job.text.alone().get(0) == ModelText.STOP || spec.maxNewTokens() == 1) {
+      return; // Its first token was its last: nobody would send it anywhere.
+    }
+    arrivals++;
+    job.output.add(job.text.alone().get(0));
+    job.arriving = true;
+    jobs.put(spec.id(), job);
+    boolean[] answer = new boolean[1];
+    call("reserveIncoming of " + spec, () -> answer[0] = subject.reserveIncoming(spec, now));
+    if (answer[0]) {
+      call("firstToken", () -> subject.firstToken(spec.id(), job.output.get(0)));
+    } else {
+      jobs.remove(spec.id());
+    }
+    arrived(job, answer[0], "incoming");
+  }
+
+  private void arrived(Job job, boolean taken, String how) {
+    if (taken) {
+      accepted++;
+      jobs.put(job.id(), job);
+      trace.arrived(job.spec);
+    } else {
+      trace.rejected(job.spec);
+      seen.label("refused");
+    }
+    if (!job.feasible) {
+      seen.exercised(Invariant.INV_25);
+      seen.label("unservable");
+    }
+    journal.append(job.number).append(taken ? " in\n" : " refused\n");
+    line(how + " " + job.spec, taken ? "" : "refused");
+  }
+
+  private RequestSpec spec(Event event, boolean here) {
+    long deadline = event.get(Engine.DEADLINE);
+    return new RequestSpec(
+        prefix + (arrivals + 1),
+        Engine.prompt(event, config.blockTokens()),
+        event.getInt(Engine.MAX_NEW),
+        now,
+        event.getInt(Engine.PRIORITY),
+        named(event.get(Engine.TENANT)),
+        named(event.get(Engine.ADAPTER)),
+        named(event.get(Engine.SALT)),
+        deadline == 0 ? Long.MAX_VALUE : now + deadline,
+        here ? event.getInt(Engine.PREDICTED) : 0,
+        here && event.get(Engine.HANDS_OVER) == 1,
+        here && event.get(Engine.DEFERRED) == 1);
+  }
+
+  private String named(long number) {
+    String name = Engine.name(number);
+    return name.isEmpty() || prefix.equals("r") ? name : prefix + name;
+  }
+
+  /** Returns whether an otherwise empty system can complete a request, whatever the policy. */
+  private boolean feasible(RequestSpec spec) {
+    return blocksFor(spec.maxKvTokens()) <= config.blocks()
+        && (features.has(Feature.CHUNKED_PREFILL) || spec.promptTokens() <= config.tokenBudget());
+  }
+
+  private int blocksFor(int tokens) {
+    return (tokens + config.blockTokens() - 1) / config.blockTokens();
+  }
+
+  private List<Job> live() {
+    List<Job> live = new ArrayList<>();
+    for (Job job : jobs.values()) {
+      if (!job.over()) {
+        live.add(job);
+      }
+    }
+    return live;
+  }
+
+  private void cancel(Event event) {
+    List<Job> among = event.get(Engine.AMONG_ALL) == 1 ? new ArrayList<>(jobs.values()) : live();
+    if (among.isEmpty()) {
+      return;
+    }
+    Job job = among.get(event.getInt(Engine.WHICH) % among.size());
+    seen.label(
+        "cancel "
+            + (job.over()
+                ? "ended"
+                : job.running ? "running" : job.started ? "preempted" : "waiting"));
+    if (!job.over()) {
+      job.cancelled = true;
+      job.running = false;
+      trace.cancelled(job, now);
+    }
+    call("cancel of " + job.id(), () -> subject.cancel(job.id(), now));
+    line("cancel " + job.id(), "");
+  }
+
+  private void ready(int which) {
+    List<Job> waiting = new ArrayList<>();
+    for (Job job : live()) {
+      if (job.deferred) {
+        waiting.add(job);
+      }
+    }
+    if (!waiting.isEmpty()) {
+      Job job = waiting.get(which % waiting.size());
+      job.deferred = false;
+      trace.promoted(job, now);
+      call("ready of " + job.id(), () -> subject.ready(job.id(), now));
+      line("ready " + job.id(), "");
+    }
+  }
+
+  private void reserve(int blocks) {
+    reserved = blocks;
+    call("setReserved of " + blocks, () -> subject.setReserved(blocks, now));
+    line("reserve " + blocks, "");
+  }
+
+  // ---- decisions
+
+  /** Takes one decision, if one may be outstanding; returns it, or nothing. */
+  private Optional<BatchDecision> decide() {
+    if (outstanding.size() >= Math.min(config.asyncDepth(), features.asyncDepth())) {
+      return Optional.empty();
+    }
+    BatchDecision[] answer = new BatchDecision[1];
+    expireTransfers();
+    call("decide", () -> answer[0] = subject.decide(now));
+    BatchDecision decision = answer[0];
+    seen.step(decisions);
+    decisions++;
+    preempted(decision);
+    if (decision.isEmpty()) {
+      empty(decision);
+      return Optional.of(decision);
+    }
+    idle = 0;
+    boolean[] emits = validate(decision);
+    outstanding.add(new Flight(decision, emits, new boolean[1]));
+    trace.step(decision, now);
+    waited(decision);
+    write(decision);
+    return Optional.of(decision);
+  }
+
+  private void preempted(BatchDecision decision) {
+    for (String id : decision.preempted()) {
+      Job job = jobs.get(id);
+      seen.label("preemption");
+      if (job == null || job.over()) {
+        violated(Invariant.INV_02, "request", "preempted " + id + ", which is not live", "");
+        continue;
+      }
+      if (!outstanding.isEmpty()) {
+        seen.label("preemption with results outstanding");
+      }
+      trace.preempted(id, now);
+      job.restart();
+    }
+  }
+
+  private void empty(BatchDecision decision) {
+    boolean stalled =
+        outstanding.isEmpty()
+            && transfers.isEmpty()
+            && reserved == 0
+            && decision.wakeAtNanos() == Long.MAX_VALUE
+            && decision.preempted().isEmpty()
+            && anyCanRun();
+    trace.idle(now);
+    if (!stalled) {
+      idle = 0;
+      return;
+    }
+    seen.exercised(Invariant.INV_23);
+    idle++;
+    line("decide nothing", "");
+    if (idle >= IDLE_DECISIONS) {
+      violated(
+          Invariant.INV_23,
+          "scheduler",
+          idle + " decisions in a row were empty although " + waitingNames() + " could run",
+          "work for one of them");
+      throw new Halt();
+    }
+  }
+
+  private boolean anyCanRun() {
+    for (Job job : jobs.values()) {
+      if (!job.over() && !job.expired(now) && job.feasible && !job.deferred && !job.arriving) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private String waitingNames() {
+    StringJoiner names = new StringJoiner(", ");
+    for (Job job : live()) {
+      if (job.feasible && !job.deferred) {
+        names.add(job.id());
+      }
+    }
+    return names.toString();
+  }
+
+  private boolean[] validate(BatchDecision decision) {
+    Set<String> ids = new HashSet<>();
+    Set<String> adapters = new HashSet<>();
+    Map<Integer, String> written = new HashMap<>();
+    boolean[] emits = new boolean[decision.rows().size()];
+    List<Job> starting = new ArrayList<>();
+    int sum = 0;
+    for (int i = 0; i < emits.length; i++) {
+      Row row = decision.rows().get(i);
+      sum += row.count();
+      seen.exercised(Invariant.INV_03);
+      if (!ids.add(row.id())) {
+        violated(Invariant.INV_03, "request", row.id() + " is scheduled twice in one step", "");
+      }
+      if (decision.preempted().contains(row.id())) {
+        violated(
+            Invariant.INV_03,
+            "request",
+            row.id() + " was preempted in this decision and is still scheduled in it",
+            "a batch without " + row.id());
+        throw new Halt();
+      }
+      Job job = scheduled(row);
+      if (!job.spec.adapter().isEmpty()) {
+        adapters.add(job.spec.adapter());
+      }
+      if (!job.started) {
+        starting.add(job);
+      }
+      emits[i] = validate(row, job);
+      writes(row, written);
+    }
+    seen.check(
+        sum == decision.totalTokens(),
+        Invariant.INV_03,
+        "total",
+        "the declared total is " + decision.totalTokens() + " tokens, but the rows sum to " + sum);
+    if (sum >= config.tokenBudget()) {
+      seen.label("budget used up");
+    }
+    seen.check(
+        sum <= config.tokenBudget(),
+        Invariant.INV_05,
+        "budget",
+        "the step has " + sum + " tokens, but the budget is T = " + config.tokenBudget());
+    seen.check(
+        decision.rows().size() <= config.slots(),
+        Invariant.INV_06,
+        "slots",
+        "the step has " + decision.rows().size() + " requests, but S = " + config.slots());
+    if (features.has(Feature.ADAPTERS) && !adapters.isEmpty()) {
+      seen.check(
+          adapters.size() <= config.maxAdapters(),
+          Invariant.INV_06,
+          "adapters",
+          "the step has "
+              + adapters.size()
+              + " adapters, but at most "
+              + config.maxAdapters()
+              + " run at once");
+    }
+    order(starting);
+    return emits;
+  }
+
+  /** Returns the model of a scheduled request; without one there is nothing to go on with. */
+  private Job scheduled(Row row) {
+    Job job = jobs.get(row.id());
+    if (job == null) {
+      violated(Invariant.INV_02, "request", "unknown request " + row.id() + " is scheduled", "");
+      throw new Halt();
+    }
+    seen.exercised(Invariant.INV_02);
+    if (job.over() || job.expired(now) || job.deferred || job.arriving) {
+      String state =
+          job.deferred
+              ? "before it is ready"
+              : job.arriving
+                  ? "before its KV has arrived"
+                  : job.cancelled
+                      ? "after it was cancelled"
+                      : job.expired(now) ? "after it expired" : "after it ended";
+      violated(
+          job.arriving || job.deferred ? Invariant.INV_31 : Invariant.INV_02,
+          "request",
+          job.id() + " is scheduled " + state,
+          "no record of " + job.id());
+      throw new Halt();
+    }
+    return job;
+  }
+
+  /**
+   * Checks a row against the model, and moves the model; returns whether the row yields a token.
+   */
+  private boolean validate(Row row, Job job) {
+    int end = row.start() + row.count();
+    int known = job.known();
+    seen.exercised(Invariant.INV_07);
+    if (row.count() < 1) {
+      violated(
+          Invariant.INV_07,
+          "request",
+          row.id() + " is scheduled with " + row.count() + " tokens",
+          "at least 1 token, or no row");
+      throw new Halt();
+    }
+    if (!job.verifying && !job.fresh && row.start() != job.computed) {
+      violated(
+          Invariant.INV_07,
+          "request",
+          row.id() + " starts at position " + row.start() + ", but has computed " + job.computed,
+          "start " + job.computed);
+      throw new Halt();
+    }
+    int last = row.kind() == WorkKind.VERIFY ? row.start() + 1 : end;
+    if (row.start() < 0 || (!job.verifying && last > known)) {
+      violated(
+          Invariant.INV_07,
+          "request",
+          row.id()
+              + " computes up to position "
+              + last
+              + ", but only "
+              + known
+              + " of its tokens are known",
+          "at most " + (known - row.start()) + " tokens");
+      throw new Halt();
+    }
+    if (job.fresh && row.start() > 0) {
+      seen.label("prefix hit or resume");
+      job.hit = row.start();
+      if (!features.has(Feature.PREFIX_CACHE) && !features.has(Feature.SWAP)) {
+        violated(
+            Invariant.INV_07,
+            "request",
+            row.id() + " starts at position " + row.start() + " without having computed it",
+            "start 0");
+        throw new Halt();
+      }
+    } else if (job.fresh) {
+      job.hit = 0;
+    }
+    if (row.kind() == WorkKind.PREFILL && end < job.spec.promptTokens()) {
+      seen.label("chunk");
+    }
+    boolean emits =
+        switch (row.emission()) {
+          case YES -> true;
+          case NO -> false;
+          case WHEN_CAUGHT_UP -> row.kind() == WorkKind.VERIFY || end >= known;
+        };
+    int owed = job.spec.maxNewTokens() - job.output.size() - job.pending - row.drafts();
+    if (emits && end > job.spec.promptTokens()) {
+      seen.check(
+          owed >= 1,
+          Invariant.INV_30,
+          "request",
+          row.id() + " is scheduled beyond its M = " + job.spec.maxNewTokens() + " output tokens");
+    }
+    if (row.blocks().length > 0) {
+      seen.check(
+          executor.covers(row),
+          Invariant.INV_11,
+          "table",
+          row.id()
+              + " has "
+              + row.blocks().length
+              + " blocks of "
+              + config.blockTokens()
+              + " tokens for "
+              + end
+              + " tokens");
+      if (!executor.covers(row)) {
+        throw new Halt();
+      }
+      if (row.blocks().length * config.blockTokens() == end) {
+        seen.label("exact fit");
+      }
+    }
+    job.started = true;
+    job.running = true;
+    job.fresh = false;
+    job.computed = end;
+    job.verifying = row.kind() == WorkKind.VERIFY;
+    job.pending += emits && row.emission() != Emission.NO ? 1 : 0;
+    return emits;
+  }
+
+  /** Checks that no block is written by two rows of one step. */
+  private void writes(Row row, Map<Integer, String> written) {
+    if (row.blocks().length == 0) {
+      return;
+    }
+    seen.exercised(Invariant.INV_10);
+    int last = (row.start() + row.count() - 1) / config.blockTokens();
+    for (int i = row.start() / config.blockTokens(); i <= last; i++) {
+      String other = written.put(row.blocks()[i], row.id());
+      if (other != null && !other.equals(row.id())) {
+        violated(
+            Invariant.INV_10,
+            "block",
+            "block " + row.blocks()[i] + " is written by " + other + " and " + row.id(),
+            "one holder of a block that is written");
+      }
+    }
+  }
+
+  /** Checks that nobody starts before somebody who outranks him. */
+  private void order(List<Job> starting) {
+    if (features.order() == ServiceOrder.UNDECLARED) {
+      return;
+    }
+    for (Job first : starting) {
+      for (Job other : jobs.values()) {
+        boolean eligible =
+            !other.started
+                && !other.over()
+                && !other.expired(now)
+                && !other.deferred
+                && !other.arriving
+                && !other.spec.handsOver()
+                && other.spec.adapter().isEmpty()
+                && other.feasible;
+        if (other == first || !eligible) {
+          continue;
+        }
+        seen.exercised(Invariant.INV_19);
+        if (outranks(other, first)) {
+          violated(
+              Invariant.INV_19,
+              "request",
+              first.id()
+                  + " starts before "
+                  + other.id()
+                  + ", which comes first by "
+                  + features.order(),
+              other.id() + " first");
+        }
+      }
+    }
+  }
+
+  private boolean outranks(Job a, Job b) {
+    int by =
+        features.order() == ServiceOrder.PRIORITY_THEN_ARRIVAL
+            ? Integer.compare(a.spec.priority(), b.spec.priority())
+            : 0;
+    by = by != 0 ? by : Long.compare(a.spec.arrivalNanos(), b.spec.arrivalNanos());
+    return (by != 0 ? by : a.id().compareTo(b.id())) < 0;
+  }
+
+  /** Counts how long everybody who is not served has waited. */
+  private void waited(BatchDecision decision) {
+    for (Job job : jobs.values()) {
+      if (!job.over() && job.feasible && !job.deferred && !job.arriving) {
+        job.waitedSteps++;
+      }
+    }
+    for (Row row : decision.rows()) {
+      Job job = jobs.get(row.id());
+      if (job != null) {
+        job.waitedSteps = 0;
+      }
+    }
+    for (Job job : jobs.values()) {
+      bounded(job);
+    }
+  }
+
+  private void bounded(Job job) {
+    if (features.starvationBound().isPresent()) {
+      int bound = features.starvationBound().getAsInt();
+      seen.exercised(Invariant.INV_24);
+      if (job.waitedSteps > bound) {
+        violated(
+            Invariant.INV_24,
+            "request",
+            job.id()
+                + " was not served in "
+                + job.waitedSteps
+                + " steps while others were; the claimed bound is "
+                + bound,
+            "");
+      }
+    }
+    if (features.decodeGap().isPresent()
+        && job.running
+        && !job.verifying
+        && job.pending == 0
+        && !job.output.isEmpty()) {
+      int bound = features.decodeGap().getAsInt();
+      seen.exercised(Invariant.INV_21);
+      if (job.waitedSteps > bound) {
+        violated(
+            Invariant.INV_21,
+            "request",
+            job.id()
+                + " decodes, but got no token in "
+                + job.waitedSteps
+                + " steps; the claimed bound is "
+                + bound,
+            "");
+      }
+    }
+  }
+
+  private void write(BatchDecision decision) {
+    StringJoiner rows = new StringJoiner(", ", "{", "}");
+    for (Row row : decision.rows()) {
+      Job job = jobs.get(row.id());
+      journal.append(job == null ? -1 : job.number).append(':').append(row.start()).append('+');
+      journal.append(row.count());
+      for (int block : row.blocks()) {
+        journal.append(',').append(block);
+      }
+      journal.append(' ');
+      if (seen.detailed()) {
+        rows.add(row.id() + ":" + (row.start() == 0 ? "" : row.start() + "+") + row.count());
+      }
+    }
+    journal.append('\n');
+    StringJoiner notes = new StringJoiner(", ");
+    for (String id : decision.preempted()) {
+      notes.add(id + " preempted");
+    }
+    line("decide " + rows, notes.toString());
+  }
+
+  // ---- results
+
+  private void deliver(Event event) {
+    if (outstanding.isEmpty()) {
+      return;
+    }
+    int which =
+        features.has(Feature.UNORDERED_RESULTS)
+            ? event.getInt(Engine.WHICH) % outstanding.size()
+            : 0;
+    deliver(
+        outstanding.remove(which),
+        event.get(Engine.ACCEPT),
+        event.get(Engine.EMPTY) == 1,
+        event.getInt(Engine.FAIL_ROW));
+  }
+
+  private void deliver(Flight flight, long accept, boolean empty, int failRow) {
+    BatchDecision decision = flight.decision();
+    moved(decision);
+    int rows = decision.rows().size();
+    List<RowReport> reports = new ArrayList<>(rows);
+    List<Optional<Mismatch>> mismatches = new ArrayList<>(rows);
+    for (int i = 0; i < rows; i++) {
+      Row row = decision.rows().get(i);
+      Job job = known(row);
+      if (failRow > 0 && (failRow - 1) % rows == i && features.has(Feature.RETRIES)) {
+        reports.add(executor.fail(row));
+        mismatches.add(Optional.empty());
+        seen.label("row failed");
+        continue;
+      }
+      ContentExecutor.Executed executed =
+          executor.run(row, job.text, job.output, flight.emits()[i], accept, empty);
+      reports.add(executed.report());
+      mismatches.add(executed.mismatch());
+    }
+    if (!outstanding.isEmpty()) {
+      seen.label("result while others are outstanding");
+    }
+    trace.completed(decision.step(), now);
+    StepReport report = new StepReport(decision.step(), reports);
+    boolean[][] answer = new boolean[1][];
+    call("deliver of step " + decision.step(), () -> answer[0] = subject.deliver(report, now));
+    if (answer[0].length != rows) {
+      violated(
+          Invariant.INV_30,
+          "result",
+          "deliver answered for " + answer[0].length + " rows of " + rows,
+          "one answer per row");
+      throw new Halt();
+    }
+    StringJoiner text = new StringJoiner(", ", "{", "}");
+    for (int i = 0; i < rows; i++) {
+      delivered(flight, i, reports.get(i), answer[0][i], mismatches.get(i), text);
+    }
+    line("deliver " + text, flight.voided()[0] ? "lost before" : "");
+  }
+
+  private void moved(BatchDecision decision) {
+    Optional<String> wrong = executor.move(decision);
+    if (wrong.isPresent()) {
+      violated(Invariant.INV_10, "move", wrong.get(), "");
+      throw new Halt();
+    }
+  }
+
+  private Job known(Row row) {
+    Job job = jobs.get(row.id());
+    if (job == null) {
+      throw new IllegalStateException(row.id() + " was validated");
+    }
+    return job;
+  }
+
+  private void delivered(
+      Flight flight,
+      int index,
+      RowReport report,
+      boolean deliver,
+      Optional<Mismatch> mismatch,
+      StringJoiner text) {
+    Row row = flight.decision().rows().get(index);
+    Job job = known(row);
+    boolean counts = !flight.voided()[0];
+    if (counts) {
+      job.pending -= flight.emits()[index] ? 1 : 0;
+      job.pending = Math.max(0, job.pending);
+    }
+    if (report.failed()) {
+      text.add(row.id() + " failed");
+      if (!job.over()) {
+        job.restart();
+      }
+      return;
+    }
+    if (mismatch.isPresent() && counts && !job.over()) {
+      mismatched(row, job, mismatch.get());
+    } else if (row.start() + row.count() > 0) {
+      seen.exercised(job.hit > 0 ? Invariant.INV_14 : Invariant.INV_10);
+      seen.exercised(job.hit > 0 ? Invariant.INV_15 : Invariant.INV_30);
+    }
+    if (!deliver) {
+      text.add(row.id() + " nothing");
+      if (counts && flight.emits()[index] && !job.over() && !report.tokens().isEmpty()) {
+        undelivered(job, row);
+      }
+      return;
+    }
+    seen.exercised(Invariant.INV_30);
+    if (job.cancelled || job.outputComplete()) {
+      violated(
+          job.cancelled ? Invariant.INV_02 : Invariant.INV_30,
+          "request",
+          "tokens of " + job.id() + " may be shown although it is over",
+          "false for " + job.id());
+      return;
+    }
+    for (int token : report.tokens()) {
+      emit(job, row, token);
+    }
+    if (row.kind() == WorkKind.VERIFY) {
+      seen.label(report.tokens().isEmpty() ? "empty verification" : "verification");
+      seen.exercised(Invariant.INV_29);
+      job.verifying = false;
+      job.computed = row.start() + report.tokens().size();
+    }
+    text.add(row.id() + " " + report.tokens());
+    journal.append(job.number).append(report.tokens()).append('\n');
+    trace.output(flight.decision().step(), job, report.tokens().size(), now);
+  }
+
+  /** A token that is not delivered must have been delivered before: once, by another instance. */
+  private void undelivered(Job job, Row row) {
+    boolean repeated = row.start() + row.count() < job.spec.promptTokens() + job.output.size() + 1;
+    seen.check(
+        repeated || job.end != null,
+        Invariant.INV_30,
+        "request",
+        "the token that step yielded for " + job.id() + " is not delivered");
+  }
+
+  private void emit(Job job, Row row, int token) {
+    int position = job.output.size();
+    List<Integer> alone = job.text.alone();
+    job.output.add(token);
+    if (position >= alone.size()) {
+      violated(
+          Invariant.INV_30,
+          "output",
+          job.id() + " got token " + position + " after its last",
+          alone.size() + " tokens");
+      throw new Halt();
+    }
+    if (alone.get(position) != token && !seen.anyViolation()) {
+      violated(
+          Invariant.INV_30,
+          "output",
+          job.id()
+              + " got "
+              + token
+              + " as output token "
+              + position
+              + " in a step from position "
+              + row.start()
+              + ", but alone it gets "
+              + alone.get(position),
+          "the same output in any company");
+      throw new Halt();
+    }
+  }
+
+  private void mismatched(Row row, Job job, Mismatch mismatch) {
+    boolean hit = mismatch.position() < job.hit;
+    Invariant rule =
+        switch (mismatch.kind()) {
+          case NOT_COMPUTED -> hit ? Invariant.INV_15 : Invariant.INV_30;
+          case OTHER_ISOLATION -> Invariant.INV_14;
+          case OTHER_CONTENT -> hit ? Invariant.INV_14 : Invariant.INV_10;
+        };
+    seen.exercised(rule);
+    violated(
+        rule,
+        "content",
+        "content mismatch at position "
+            + mismatch.position()
+            + " of "
+            + row.id()
+            + (mismatch.block() < 0 ? "" : " in block " + mismatch.block())
+            + switch (mismatch.kind()) {
+              case NOT_COMPUTED -> ": it was never computed";
+              case OTHER_ISOLATION -> ": it was computed for another tenant, adapter or salt";
+              case OTHER_CONTENT -> ": it holds other content";
+            }
+            + (hit ? ", and was taken from the cache" : ""),
+        "what " + row.id() + " itself computed, or would have");
+    throw new Halt();
+  }
+
+  private void fail() {
+    if (outstanding.isEmpty() || !features.has(Feature.RETRIES)) {
+      return;
+    }
+    Flight flight = outstanding.remove(0);
+    moved(flight.decision());
+    for (Row row : flight.decision().rows()) {
+      executor.fail(row);
+    }
+    if (!flight.voided()[0]) {
+      lost(flight);
+      for (Flight later : outstanding) {
+        later.voided()[0] = true;
+        lost(later);
+      }
+    }
+    seen.label("step failed");
+    trace.failed(flight.decision().step(), now);
+    call(
+        "fail of step " + flight.decision().step(),
+        () -> subject.fail(flight.decision().step(), now));
+    line("fail step " + flight.decision().step(), "");
+  }
+
+  private void lost(Flight flight) {
+    for (Row row : flight.decision().rows()) {
+      Job job = known(row);
+      executor.forget(job.id());
+      if (!job.over()) {
+        job.restart();
+      }
+    }
+  }
+
+  // ---- transfers
+
+  private void expireTransfers() {
+    for (Pending pending : transfers) {
+      Job job = jobs.get(pending.transfer().id());
+      if (job != null && now >= pending.begunNanos() + config.leaseNanos()) {
+        job.arriving = false;
+        job.fresh = true;
+      }
+    }
+  }
+
+  private void endTransfer(int which, int how, long sixteenths) {
+    if (transfers.isEmpty()) {
+      return;
+    }
+    Pending pending = transfers.remove(which % transfers.size());
+    Transfer transfer = pending.transfer();
+    Job job = jobs.get(transfer.id());
+    if (job == null) {
+      violated(Invariant.INV_31, "transfer", "a transfer is about unknown " + transfer.id(), "");
+      return;
+    }
+    seen.label(how == 0 ? "transfer succeeded" : how == 1 ? "transfer failed" : "transfer silent");
+    seen.exercised(Invariant.INV_31);
+    if (how == 2) {
+      silent.add(pending);
+      line("transfer of " + job.id() + " is never heard of", "");
+      return;
+    }
+    int prompt = job.spec.promptTokens();
+    int arrived = how == 0 ? prompt : (int) (prompt * sixteenths / 16);
+    boolean expired = now >= pending.begunNanos() + config.leaseNanos();
+    if (transfer.incoming() && !expired) {
+      // Also when the request was cancelled: the bytes land all the same.
+      executor.receive(transfer.blocks(), job.text, arrived);
+      job.arriving = false;
+      job.computed = how == 0 ? prompt : 0;
+      job.fresh = how != 0;
+      job.running = how == 0;
+    }
+    call(
+        "end of the transfer of " + job.id(),
+        () -> subject.transferEnded(transfer, arrived, how == 0, now));
+    line(
+        "transfer of " + job.id() + (how == 0 ? " done" : " failed after " + arrived + " tokens"),
+        expired ? "after its lease" : "");
+  }
+
+  private final List<Pending> silent = new ArrayList<>();
+
+  // ---- looking inside
+
+  private void look() {
+    Optional<EngineSnapshot> inside = subject.inspect();
+    if (inside.isEmpty()) {
+      return;
+    }
+    EngineSnapshot snapshot = inside.get();
+    seen.check(
+        snapshot.freeBlocks() >= 0 && snapshot.freeBlocks() <= snapshot.totalBlocks(),
+        Invariant.INV_08,
+        "pool",
+        snapshot.freeBlocks() + " of " + snapshot.totalBlocks() + " blocks are free");
+    seen.check(
+        snapshot.accepted() == accepted,
+        Invariant.INV_40,
+        "gauge",
+        "the count of accepted requests is " + snapshot.accepted() + ", but " + accepted + " were");
+    if (features.has(Feature.REPORTS_ENDS)) {
+      seen.check(
+          snapshot.ended() == ends,
+          Invariant.INV_40,
+          "gauge",
+          "the count of ended requests is " + snapshot.ended() + ", but " + ends + " ends came");
+    }
+    seen.check(
+        snapshot.waiting() >= 0
+            && snapshot.running() >= 0
+            && snapshot.waiting() + snapshot.running() <= accepted,
+        Invariant.INV_40,
+        "gauge",
+        snapshot.waiting()
+            + " requests wait and "
+            + snapshot.running()
+            + " run, but only "
+            + accepted
+            + " were accepted");
+  }
+
+  private void line(String text, String note) {
+    if (!seen.detailed()) {
+      return;
+    }
+    StringJoiner running = new StringJoiner(",");
+    for (Job job : jobs.values()) {
+      if (job.running && !job.over()) {
+        running.add(job.id());
+      }
+    }
+    String free = subject.inspect().map(s -> Integer.toString(s.freeBlocks())).orElse("");
+    seen.line(text, running.toString(), free, note);
+    seen.trace(text);
+  }
+
+  // ---- coming to rest
+
+  private void drain() {
+    if (reserved > 0) {
+      reserve(0);
+    }
+    long tokens = 0;
+    for (Job job : jobs.values()) {
+      tokens += job.spec.promptTokens() + job.spec.maxNewTokens();
+    }
+    long bound =
+        DRAIN_FACTOR * (tokens / config.tokenBudget() + jobs.size() + transfers.size() + tokens / 8)
+            + DRAIN_OFFSET
+            + DRAIN_FACTOR * tokens;
+    while (!atRest() && drained < bound) {
+      drained++;
+      step();
+      look();
+    }
+    rest();
+  }
+
+  private boolean atRest() {
+    if (!outstanding.isEmpty() || !transfers.isEmpty()) {
+      return false;
+    }
+    for (Job job : jobs.values()) {
+      if (!settled(job)) {
+        return false;
+      }
+    }
+    return subject.inspect().map(inside -> inside.live() == 0).orElse(true);
+  }
+
+  private boolean settled(Job job) {
+    return features.has(Feature.REPORTS_ENDS) ? job.end != null : job.over() || job.expired(now);
+  }
+
+  private void step() {
+    Optional<BatchDecision> decision = decide();
+    if (decision.isPresent() && !decision.get().isEmpty()) {
+      return;
+    }
+    if (!outstanding.isEmpty()) {
+      deliver(outstanding.remove(0), ALL_ACCEPTED, false, 0);
+    } else if (!transfers.isEmpty()) {
+      endTransfer(0, 0, 0);
+    } else if (decision.isPresent() && decision.get().wakeAtNanos() != Long.MAX_VALUE) {
+      now = Math.max(now + 1, decision.get().wakeAtNanos());
+    } else if (live().stream().anyMatch(job -> job.deferred)) {
+      ready(0);
+    } else {
+      now += config.leaseNanos();
+    }
+  }
+
+  private void rest() {
+    seen.exercised(Invariant.INV_24);
+    for (Job job : jobs.values()) {
+      if (!settled(job)) {
+        violated(
+            job.feasible ? Invariant.INV_24 : Invariant.INV_25,
+            "request",
+            job.id()
+                + (job.feasible ? " never ends" : " fits nowhere, but is never refused")
+                + ": after "
+                + drained
+                + " further decisions it has "
+                + job.output.size()
+                + " of "
+                + job.spec.maxNewTokens()
+                + " output tokens",
+            job.feasible ? "the end of " + job.id() : "a refusal");
+      } else {
+        truth(job);
+      }
+    }
+    if (seen.anyViolation()) {
+      return;
+    }
+    Optional<EngineSnapshot> inside = subject.inspect();
+    if (inside.isPresent()) {
+      EngineSnapshot snapshot = inside.get();
+      seen.check(
+          snapshot.waiting() == 0
+              && snapshot.running() == 0
+              && snapshot.live() == 0
+              && snapshot.freeBlocks() == snapshot.totalBlocks(),
+          Invariant.INV_13,
+          "scheduler",
+          "at rest "
+              + snapshot.waiting()
+              + " requests wait, "
+              + snapshot.running()
+              + " run, "
+              + snapshot.live()
+              + " live and "
+              + snapshot.freeBlocks()
+              + " of "
+              + snapshot.totalBlocks()
+              + " blocks are free");
+    }
+    trace.drained(now);
+  }
+
+  /** Checks what could not be checked when the end was told. */
+  private void truth(Job job) {
+    End end = job.end;
+    if (end == null) {
+      return;
+    }
+    List<Integer> output = job.output;
+    boolean stopped = !output.isEmpty() && output.get(output.size() - 1) == ModelText.STOP;
+    boolean holds =
+        switch (end) {
+          case STOPPED -> stopped;
+          case LENGTH -> output.size() == job.spec.maxNewTokens();
+          default -> true;
+        };
+    seen.check(
+        holds,
+        Invariant.INV_02,
+        "end",
+        job.id()
+            + " ended as "
+            + end
+            + ", but its output is "
+            + output
+            + " of at most "
+            + job.spec.maxNewTokens()
+            + " tokens");
+  }
+
+  /** Returns the accepted requests that were served to their end. */
+  Set<Integer> served() {
+    Set<Integer> served = new HashSet<>();
+    for (Job job : jobs.values()) {
+      if (job.outputComplete()) {
+        served.add(job.number);
+      }
+    }
+    return served;
+  }
+}

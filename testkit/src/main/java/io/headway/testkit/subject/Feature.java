@@ -1,0 +1,48 @@
+package io.headway.testkit.subject;
+
+/**
+ * Something a scheduler can do or promises. What is not claimed is neither asked for by scenarios
+ * nor checked; its rules are skipped with the reason, never passed.
+ */
+public enum Feature {
+  /** Requests may be cancelled in every state. */
+  CANCEL,
+  /** Requests may carry a deadline at which they expire. */
+  DEADLINES,
+  /** Prompts longer than the token budget are computed in chunks. */
+  CHUNKED_PREFILL,
+  /** Rows carry block tables, through which the executor reads and writes. */
+  BLOCK_TABLES,
+  /** Equal prefixes are computed once. */
+  PREFIX_CACHE,
+  /** Requests may carry a priority. */
+  PRIORITY,
+  /** Requests may carry a tenant. */
+  TENANTS,
+  /** Requests may need an adapter, of which only so many run at once. */
+  ADAPTERS,
+  /** Preempted requests may be swapped to the host. */
+  SWAP,
+  /** Rows may verify drafts. */
+  SPECULATION,
+  /** Steps and rows may fail and are computed again. */
+  RETRIES,
+  /** Requests may be handed over to, or come from, another instance. */
+  TRANSFERS,
+  /** Requests may wait for something outside, such as a grammar. */
+  DEFERRAL,
+  /** Part of the pool may be taken away for a while. */
+  PRESSURE,
+  /** The prefix cache may be cleared. */
+  CLEAR_CACHE,
+  /** Results may be delivered in any order. */
+  UNORDERED_RESULTS,
+  /** Every end of a request is reported. */
+  REPORTS_ENDS,
+  /** Other names of requests, tenants and adapters, in the same order, change nothing else. */
+  RENAMING,
+  /** More blocks, slots or budget never make a served scenario unserved. */
+  MONOTONE,
+  /** A scheduler rebuilt from what is queued and running decides the same. */
+  REBUILD
+}
