@@ -377,6 +377,9 @@ public final class EngineScheduler implements AutoCloseable {
           return plan;
         }
         changed |= again;
+        // With a plan in flight the engine asks again anyway; deciding twice at one moment would
+        // let a policy admit whom it has just preempted.
+        again &= flying == 0;
       }
       return nothing(wakeAtNanos());
     } finally {

@@ -13,6 +13,7 @@ import java.util.Set;
  */
 final class DecisionClosure extends Checker {
   private final Set<String> preempted = new HashSet<>();
+  private boolean afterResult;
 
   DecisionClosure() {
     super(Invariant.INV_03);
@@ -21,13 +22,17 @@ final class DecisionClosure extends Checker {
   @Override
   protected void check(TraceEvent event, TraceState before) {
     if (event instanceof TraceEvent.Preempt e) {
-      preempted.add(e.r());
+      // What a lost row or step sends back has no beneficiary and belongs to no decision.
+      if (!afterResult || e.beneficiary() != null) {
+        preempted.add(e.r());
+      }
     } else if (event instanceof TraceEvent.Step e) {
       closed(e, before);
       preempted.clear();
+      afterResult = false;
     } else if (event instanceof TraceEvent.Complete || event instanceof TraceEvent.Fail) {
-      // Preemptions by a lost iteration belong to no decision.
       preempted.clear();
+      afterResult = true;
     }
   }
 

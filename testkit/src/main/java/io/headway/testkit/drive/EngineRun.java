@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Plays one scenario against one scheduler: an engine, its clients and its links. Keeps a small
@@ -54,7 +55,15 @@ final class EngineRun {
 
   private static final int ALL_ACCEPTED = 255;
 
-  private record Flight(BatchDecision decision, boolean[] emits, boolean[] voided) {}
+  /** A decision whose result is outstanding; a void row is executed for nothing. */
+  private record Flight(BatchDecision decision, boolean[] emits, boolean[] voided) {
+    /** Voids every row of a request, or of everybody. */
+    void voidRows(@Nullable String id) {
+      for (int i = 0; i < voided.length; i++) {
+        voided[i] |= id == null || decision.rows().get(i).id().equals(id);
+      }
+    }
+  }
 
   private record Pending(Transfer transfer, long begunNanos) {}
 
@@ -259,7 +268,7 @@ final class EngineRun {
 
   private void submit(Event event) {
     RequestSpec spec = spec(event, true);
-    Job job = new Job(arrivals++, spec, new ModelText(spec), feasible(spec));
+    Job job = new Job(arrivals++, spec, new ModelText(spec, isolation(event)), feasible(spec));
     boolean[] answer = new boolean[1];
     call("submit of " + spec, () -> answer[0] = subject.submit(spec, now));
     arrived(job, answer[0], "submit");
@@ -267,7 +276,7 @@ final class EngineRun {
 
   private void incoming(Event event) {
     RequestSpec spec = spec(event, false);
-    Job job = new Job(arrivals, spec, new ModelText(spec), feasible(spec));
+    Job job = new Job(arrivals, spec, new ModelText(spec, isolation(event)), feasible(spec));
     if (job.text.alone().get(0) == ModelText.STOP || spec.maxNewTokens() == 1) {
       return; // Its first token was its last: nobody would send it anywhere.
     }
@@ -317,6 +326,13 @@ final class EngineRun {
         here ? event.getInt(Engine.PREDICTED) : 0,
         here && event.get(Engine.HANDS_OVER) == 1,
         here && event.get(Engine.DEFERRED) == 1);
+  }
+
+  /** Keeps requests apart as their names do, so that other names change no output. */
+  private static long isolation(Event event) {
+    long numbers =
+        (event.get(Engine.TENANT) * 4 + event.get(Engine.ADAPTER)) * 4 + event.get(Engine.SALT);
+    return (numbers + 1) * 0x2545f4914f6cdd1dL;
   }
 
   private String named(long number) {
@@ -406,7 +422,7 @@ final class EngineRun {
     }
     idle = 0;
     boolean[] emits = validate(decision);
-    outstanding.add(new Flight(decision, emits, new boolean[1]));
+    outstanding.add(new Flight(decision, emits, new boolean[emits.length]));
     trace.step(decision, now);
     waited(decision);
     write(decision);
@@ -425,7 +441,16 @@ final class EngineRun {
         seen.label("preemption with results outstanding");
       }
       trace.preempted(id, now);
-      job.restart();
+      restart(job);
+    }
+  }
+
+  /** Takes a request back; what is outstanding of it may be applied or dropped. */
+  private void restart(Job job) {
+    executor.forget(job.id());
+    job.restart();
+    for (Flight flight : outstanding) {
+      flight.voidRows(job.id());
     }
   }
 
@@ -859,7 +884,7 @@ final class EngineRun {
     for (int i = 0; i < rows; i++) {
       delivered(flight, i, reports.get(i), answer[0][i], mismatches.get(i), text);
     }
-    line("deliver " + text, flight.voided()[0] ? "lost before" : "");
+    line("deliver " + text, "");
   }
 
   private void moved(BatchDecision decision) {
@@ -887,19 +912,19 @@ final class EngineRun {
       StringJoiner text) {
     Row row = flight.decision().rows().get(index);
     Job job = known(row);
-    boolean counts = !flight.voided()[0];
+    boolean counts = !flight.voided()[index];
     if (counts) {
       job.pending -= flight.emits()[index] ? 1 : 0;
       job.pending = Math.max(0, job.pending);
     }
     if (report.failed()) {
       text.add(row.id() + " failed");
-      if (!job.over()) {
-        job.restart();
+      if (!job.over() && counts) {
+        restart(job);
       }
       return;
     }
-    if (mismatch.isPresent() && counts && !job.over()) {
+    if (mismatch.isPresent() && (counts || deliver) && !job.over()) {
       mismatched(row, job, mismatch.get());
     } else if (row.start() + row.count() > 0) {
       seen.exercised(job.hit > 0 ? Invariant.INV_14 : Invariant.INV_10);
@@ -1011,12 +1036,10 @@ final class EngineRun {
     for (Row row : flight.decision().rows()) {
       executor.fail(row);
     }
-    if (!flight.voided()[0]) {
-      lost(flight);
-      for (Flight later : outstanding) {
-        later.voided()[0] = true;
-        lost(later);
-      }
+    lost(flight);
+    for (Flight later : outstanding) {
+      lost(later);
+      later.voidRows(null);
     }
     seen.label("step failed");
     trace.failed(flight.decision().step(), now);
@@ -1027,11 +1050,10 @@ final class EngineRun {
   }
 
   private void lost(Flight flight) {
-    for (Row row : flight.decision().rows()) {
-      Job job = known(row);
-      executor.forget(job.id());
-      if (!job.over()) {
-        job.restart();
+    for (int i = 0; i < flight.voided().length; i++) {
+      Job job = known(flight.decision().rows().get(i));
+      if (!flight.voided()[i] && !job.over()) {
+        restart(job);
       }
     }
   }

@@ -24,14 +24,25 @@ public final class ModelText {
   private final List<Integer> alone;
 
   /**
-   * Reads a request.
+   * Reads a request whose isolation is named by its tenant, adapter and salt.
    *
    * @param request the request
    */
   public ModelText(RequestSpec request) {
+    this(
+        request,
+        hash(hash(hash(SEED, 't', request.tenant()), 'a', request.adapter()), 's', request.salt()));
+  }
+
+  /**
+   * Reads a request.
+   *
+   * @param request the request
+   * @param isolation equal for requests whose KV is the same where their tokens are
+   */
+  public ModelText(RequestSpec request, long isolation) {
     this.request = request;
-    isolation =
-        hash(hash(hash(SEED, 't', request.tenant()), 'a', request.adapter()), 's', request.salt());
+    this.isolation = isolation;
     List<Integer> output = new ArrayList<>();
     long read = SEED;
     for (int p = 0; p < request.promptTokens(); p++) {

@@ -122,7 +122,7 @@ public final class Campaign<F> {
    * @return what the scenario is drawn from
    */
   public long scenarioSeed(int attempt) {
-    return seed * 0x9e3779b97f4a7c15L + attempt;
+    return (seed * 0x9e3779b97f4a7c15L & Long.MAX_VALUE >>> 1) + attempt;
   }
 
   /**

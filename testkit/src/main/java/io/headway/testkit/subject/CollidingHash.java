@@ -3,7 +3,7 @@ package io.headway.testkit.subject;
 import io.headway.api.memory.BlockExtras;
 import io.headway.api.memory.BlockHash;
 
-/** A legal hash of one word with very few values. */
+/** A legal hash of one word with very few values, which leaves what keeps requests apart to others. */
 final class CollidingHash implements BlockHash {
   private final int values;
 
@@ -31,7 +31,7 @@ final class CollidingHash implements BlockHash {
       BlockExtras extras,
       long[] key,
       int at) {
-    long hash = parent[parentAt] * 31 + extras.adapter().length();
+    long hash = parent[parentAt];
     for (int i = from; i < to; i++) {
       hash = hash * 31 + tokens[i];
     }
