@@ -15,7 +15,9 @@ module io.headway.testkit {
   requires transitive io.headway.memory;
   requires io.headway.predictors;
   requires io.headway.routing;
-  requires static net.jqwik.api;
+  requires static transitive net.jqwik.api;
+  requires static org.apiguardian.api;
   requires static org.junit.jupiter.api;
+  requires static org.opentest4j;
   requires static transitive org.jspecify;
 }

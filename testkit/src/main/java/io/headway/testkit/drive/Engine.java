@@ -170,6 +170,9 @@ public final class Engine {
               SUBMIT, INCOMING, DECIDE, DELIVER, FAIL, CANCEL, TRANSFER, READY, ADVANCE, RESERVE,
               CLEAR));
 
+  private static final List<EngineConfig.Keys> KEY_KINDS =
+      List.of(EngineConfig.Keys.NONE, EngineConfig.Keys.TOKENS, EngineConfig.Keys.BLOCK_KEYS);
+
   private static final List<String> NAMES = List.of("", "x", "y", "z");
 
   private Engine() {}
@@ -190,7 +193,7 @@ public final class Engine {
         scenario.getInt(ADAPTERS),
         scenario.getInt(DEPTH),
         scenario.getInt(HASH_VALUES),
-        EngineConfig.Keys.values()[scenario.getInt(KEYS)],
+        KEY_KINDS.get(scenario.getInt(KEYS)),
         scenario.get(LEASE));
   }
 

@@ -36,7 +36,7 @@ final class EngineDraws {
   }
 
   Scenario draw() {
-    int maxNew = world.between(1, 7);
+    int maxNew = world.between(2, 9);
     int largest = blocksFor(3 * blockTokens + 1 + maxNew);
     calm = world.chance(33);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
@@ -81,7 +81,7 @@ final class EngineDraws {
   private int blocks(int largest) {
     int near = world.between(-1, 1);
     int wide = world.between(0, 2 * largest);
-    return on(Bias.EXACT_POOL, world, 50) ? largest + near : largest + wide;
+    return on(Bias.EXACT_POOL, world, 70) ? largest + near : largest + wide;
   }
 
   private int tokens() {
@@ -168,7 +168,7 @@ final class EngineDraws {
   }
 
   private int maxNew(int most) {
-    return lengths.chance(15) ? most : lengths.between(1, most);
+    return lengths.chance(40) ? most : lengths.between(1, most);
   }
 
   private long words() {
@@ -178,7 +178,10 @@ final class EngineDraws {
   private long name(Feature feature) {
     int drawn = names.weighted(6, 2, 1, 1);
     boolean equal = biases.contains(Bias.EQUAL_NAMES);
-    return features.has(feature) ? (equal ? drawn : drawn == 0 ? 0 : 1 + feature.ordinal() % 3) : 0;
+    if (!features.has(feature) || drawn == 0) {
+      return 0;
+    }
+    return equal ? drawn : feature == Feature.TENANTS ? 1 : 2;
   }
 
   private long deadline() {

@@ -8,7 +8,6 @@ import io.headway.testkit.executor.ContentExecutor;
 import io.headway.testkit.executor.Mismatch;
 import io.headway.testkit.executor.ModelText;
 import io.headway.testkit.scenario.Event;
-import io.headway.testkit.scenario.EventType;
 import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.subject.BatchDecision;
@@ -56,6 +55,7 @@ final class EngineRun {
   private static final int ALL_ACCEPTED = 255;
 
   /** A decision whose result is outstanding; a void row is executed for nothing. */
+  @SuppressWarnings("ArrayRecordComponent") // Rows become void while it is outstanding.
   private record Flight(BatchDecision decision, boolean[] emits, boolean[] voided) {
     /** Voids every row of a request, or of everybody. */
     void voidRows(@Nullable String id) {
@@ -143,28 +143,27 @@ final class EngineRun {
   }
 
   private void play(Event event) {
-    EventType type = event.type();
-    if (type == Engine.SUBMIT) {
+    if (event.is(Engine.SUBMIT)) {
       submit(event);
-    } else if (type == Engine.INCOMING) {
+    } else if (event.is(Engine.INCOMING)) {
       incoming(event);
-    } else if (type == Engine.DECIDE) {
+    } else if (event.is(Engine.DECIDE)) {
       decide();
-    } else if (type == Engine.DELIVER) {
+    } else if (event.is(Engine.DELIVER)) {
       deliver(event);
-    } else if (type == Engine.FAIL) {
+    } else if (event.is(Engine.FAIL)) {
       fail();
-    } else if (type == Engine.CANCEL) {
+    } else if (event.is(Engine.CANCEL)) {
       cancel(event);
-    } else if (type == Engine.TRANSFER) {
+    } else if (event.is(Engine.TRANSFER)) {
       endTransfer(event.getInt(Engine.WHICH), event.getInt(Engine.ENDS), event.get(Engine.ARRIVED));
-    } else if (type == Engine.READY) {
+    } else if (event.is(Engine.READY)) {
       ready(event.getInt(Engine.WHICH));
-    } else if (type == Engine.ADVANCE) {
+    } else if (event.is(Engine.ADVANCE)) {
       now += event.get(Engine.TIME);
-    } else if (type == Engine.RESERVE) {
+    } else if (event.is(Engine.RESERVE)) {
       reserve(event.getInt(Engine.RESERVED));
-    } else if (type == Engine.CLEAR) {
+    } else if (event.is(Engine.CLEAR)) {
       call("clearCache", () -> subject.clearCache(now));
     }
   }
@@ -424,6 +423,10 @@ final class EngineRun {
     boolean[] emits = validate(decision);
     outstanding.add(new Flight(decision, emits, new boolean[emits.length]));
     trace.step(decision, now);
+    subject
+        .inspect()
+        .filter(inside -> inside.freeBlocks() == 0)
+        .ifPresent(inside -> seen.label("pool exactly full"));
     waited(decision);
     write(decision);
     return Optional.of(decision);
@@ -674,9 +677,6 @@ final class EngineRun {
               + " tokens");
       if (!executor.covers(row)) {
         throw new Halt();
-      }
-      if (row.blocks().length * config.blockTokens() == end) {
-        seen.label("exact fit");
       }
     }
     job.started = true;

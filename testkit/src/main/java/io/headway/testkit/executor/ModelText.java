@@ -94,7 +94,7 @@ public final class ModelText {
    */
   public long entry(int position, int token) {
     long mixed = (isolation + token * 31L + position * 0x2545f4914f6cdd1dL) * SEED;
-    return mixed ^ (mixed >>> 29) | 1;
+    return (mixed ^ (mixed >>> 29)) | 1;
   }
 
   static long begin() {

@@ -27,6 +27,16 @@ public final class Event {
   }
 
   /**
+   * Returns whether this event is of a kind.
+   *
+   * @param kind a kind of the same vocabulary
+   * @return true if it is
+   */
+  public boolean is(EventType kind) {
+    return type.name().equals(kind.name());
+  }
+
+  /**
    * Returns one number.
    *
    * @param field a field of this kind

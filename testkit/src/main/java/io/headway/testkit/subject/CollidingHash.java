@@ -3,7 +3,9 @@ package io.headway.testkit.subject;
 import io.headway.api.memory.BlockExtras;
 import io.headway.api.memory.BlockHash;
 
-/** A legal hash of one word with very few values, which leaves what keeps requests apart to others. */
+/**
+ * A legal hash of one word with very few values, which leaves what keeps requests apart to others.
+ */
 final class CollidingHash implements BlockHash {
   private final int values;
 

@@ -94,7 +94,7 @@ public final class Features {
   /**
    * Claims that no decoding request goes longer without a token while it keeps its blocks.
    *
-   * @param steps at least 1
+   * @param steps at least 0
    * @return a changed copy
    */
   public Features decodeGap(int steps) {
@@ -102,7 +102,7 @@ public final class Features {
         copy(),
         asyncDepth,
         starvationSteps,
-        range("decodeGap", steps, 1, Integer.MAX_VALUE),
+        range("decodeGap", steps, 0, Integer.MAX_VALUE),
         order);
   }
 

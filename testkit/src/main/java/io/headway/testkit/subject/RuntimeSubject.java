@@ -159,7 +159,8 @@ public final class RuntimeSubject implements SchedulerSubject, EngineEvents, Run
               blocks,
               plan.emits(row) ? Emission.YES : Emission.NO));
     }
-    return new BatchDecision(plan.stepId(), rows, moves(plan), preempted, plan.tokens(), Long.MAX_VALUE);
+    return new BatchDecision(
+        plan.stepId(), rows, moves(plan), preempted, plan.tokens(), Long.MAX_VALUE);
   }
 
   private static List<Move> moves(BatchPlan plan) {
