@@ -22,21 +22,21 @@ final class ContractHook implements AroundPropertyHook {
       return executor.execute();
     }
     Optional<Checks> found = property.findAnnotation(Checks.class);
-    property.attributes().setTries(contract.replays() ? 1 : contract.profile().tries());
-    property.attributes().setSeed(Long.toString(contract.seed()));
     if (found.isEmpty()) {
       return executor.execute();
     }
+    property.attributes().setTries(contract.replays() ? 1 : contract.profile().tries());
+    property.attributes().setSeed(Long.toString(contract.seed()));
     Checks checks = found.get();
     Features features = contract.features();
     for (Feature needed : checks.needs()) {
       if (!features.has(needed)) {
-        return skipped(executor, checks, "the subject does not claim " + needed);
+        return skipped(property, executor, checks, "the subject does not claim " + needed);
       }
     }
     Optional<String> unclaimed = contract.unclaimed(checks.value());
     if (checks.level() == Checks.Level.CLAIMED && unclaimed.isPresent()) {
-      return skipped(executor, checks, unclaimed.get());
+      return skipped(property, executor, checks, unclaimed.get());
     }
     PropertyExecutionResult result = executor.execute();
     boolean successful = result.status() == PropertyExecutionResult.Status.SUCCESSFUL;
@@ -52,8 +52,9 @@ final class ContractHook implements AroundPropertyHook {
   }
 
   private static PropertyExecutionResult skipped(
-      PropertyExecutor executor, Checks checks, String reason) {
+      PropertyLifecycleContext property, PropertyExecutor executor, Checks checks, String reason) {
     // There is no result to be made without running it once.
+    property.attributes().setTries(1);
     return executor
         .execute()
         .mapToAborted(new TestAbortedException(checks.value().code() + " skipped: " + reason));

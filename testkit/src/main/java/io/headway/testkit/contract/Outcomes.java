@@ -15,7 +15,7 @@ final class Outcomes {
     Outcome outcome();
   }
 
-  Outcome of(long seed, Run run) {
+  synchronized Outcome of(long seed, Run run) {
     Outcome known = bySeed.get(seed);
     if (known == null) {
       known = run.outcome();
@@ -25,7 +25,7 @@ final class Outcomes {
     return known;
   }
 
-  long exercised(Invariant rule) {
+  synchronized long exercised(Invariant rule) {
     return exercised.getOrDefault(rule, 0L);
   }
 }

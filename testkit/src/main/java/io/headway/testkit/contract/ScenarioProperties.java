@@ -23,9 +23,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Example;
 import net.jqwik.api.Provide;
 import net.jqwik.api.lifecycle.AddLifecycleHook;
-import net.jqwik.api.lifecycle.Lifespan;
 import net.jqwik.api.lifecycle.PropagationMode;
-import net.jqwik.api.lifecycle.Store;
 
 /**
  * Base of the contracts: draws scenarios, runs each once for all the rules of the class, makes what
@@ -45,6 +43,15 @@ public abstract class ScenarioProperties<F> {
   public static final Path REGRESSIONS = Path.of("src", "test", "resources", "testkit-regressions");
 
   private static final int MAX_REGRESSIONS = 1_000;
+
+  /** Scenarios follow from the seed, so what one property has run another need not run again. */
+  private static final ClassValue<Outcomes> OUTCOMES =
+      new ClassValue<>() {
+        @Override
+        protected Outcomes computeValue(Class<?> type) {
+          return new Outcomes();
+        }
+      };
 
   /** Makes a contract; called by subclasses. */
   protected ScenarioProperties() {}
@@ -134,15 +141,15 @@ public abstract class ScenarioProperties<F> {
   private Outcome outcome(Scenario scenario) {
     return replays()
         ? contract().run(factory(), scenario, false)
-        : outcomes().get().of(scenario.seed(), () -> contract().run(factory(), scenario, false));
+        : outcomes().of(scenario.seed(), () -> contract().run(factory(), scenario, false));
   }
 
-  private Store<Outcomes> outcomes() {
-    return Store.getOrCreate(List.of("testkit outcomes", getClass()), Lifespan.RUN, Outcomes::new);
+  private Outcomes outcomes() {
+    return OUTCOMES.get(getClass());
   }
 
   long exercised(Invariant rule) {
-    return outcomes().get().exercised(rule);
+    return outcomes().exercised(rule);
   }
 
   private String report(Scenario scenario, Violation violation) {

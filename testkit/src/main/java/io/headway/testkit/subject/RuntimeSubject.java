@@ -105,7 +105,6 @@ public final class RuntimeSubject implements SchedulerSubject, EngineEvents, Run
             Feature.SWAP,
             Feature.SPECULATION,
             Feature.RETRIES,
-            Feature.TRANSFERS,
             Feature.CLEAR_CACHE,
             Feature.REPORTS_ENDS,
             Feature.RENAMING)
