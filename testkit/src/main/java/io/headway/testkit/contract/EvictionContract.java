@@ -2,7 +2,7 @@ package io.headway.testkit.contract;
 
 import io.headway.api.Invariant;
 import io.headway.api.memory.EvictionPolicy;
-import io.headway.testkit.drive.PoolContract;
+import io.headway.testkit.drive.PoolRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.subject.Features;
@@ -29,7 +29,7 @@ public abstract class EvictionContract extends ScenarioProperties<PoolFactory> {
 
   @Override
   protected ScenarioContract<PoolFactory> contract() {
-    return PoolContract.device();
+    return PoolRules.device();
   }
 
   @Override

@@ -1,7 +1,7 @@
 package io.headway.testkit.contract;
 
 import io.headway.api.Invariant;
-import io.headway.testkit.drive.PoolContract;
+import io.headway.testkit.drive.PoolRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.subject.Features;
@@ -17,7 +17,7 @@ public abstract class KvBlockPoolContract extends ScenarioProperties<PoolFactory
 
   @Override
   protected ScenarioContract<PoolFactory> contract() {
-    return PoolContract.device();
+    return PoolRules.device();
   }
 
   @Override

@@ -9,14 +9,16 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
 
-/** The contract of retries and of instances that come back under the same name: load moves, once. */
+/**
+ * The contract of retries and of instances that come back under the same name: load moves, once.
+ */
 public abstract class MigrationContract extends ScenarioProperties<RouterFactory> {
   /** Makes a contract; called by subclasses. */
   protected MigrationContract() {}
 
   @Override
   protected ScenarioContract<RouterFactory> contract() {
-    return io.headway.testkit.drive.RouterContract.migrating();
+    return io.headway.testkit.drive.RouterRules.migrating();
   }
 
   @Override

@@ -9,14 +9,16 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
 
-/** The contract of a router: targets that are up, and one charge for one request on every way out. */
+/**
+ * The contract of a router: targets that are up, and one charge for one request on every way out.
+ */
 public abstract class RouterContract extends ScenarioProperties<RouterFactory> {
   /** Makes a contract; called by subclasses. */
   protected RouterContract() {}
 
   @Override
   protected ScenarioContract<RouterFactory> contract() {
-    return io.headway.testkit.drive.RouterContract.standard();
+    return io.headway.testkit.drive.RouterRules.standard();
   }
 
   @Override

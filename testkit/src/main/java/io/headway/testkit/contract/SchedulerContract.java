@@ -1,7 +1,7 @@
 package io.headway.testkit.contract;
 
 import io.headway.api.Invariant;
-import io.headway.testkit.drive.EngineContract;
+import io.headway.testkit.drive.EngineRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.subject.EngineConfig;
@@ -45,7 +45,7 @@ public abstract class SchedulerContract extends ScenarioProperties<SchedulerFact
 
   @Override
   protected ScenarioContract<SchedulerFactory> contract() {
-    return EngineContract.standard();
+    return EngineRules.standard();
   }
 
   @Override

@@ -1,7 +1,7 @@
 package io.headway.testkit.contract;
 
 import io.headway.api.Invariant;
-import io.headway.testkit.drive.PoolContract;
+import io.headway.testkit.drive.PoolRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.subject.Features;
@@ -10,14 +10,16 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
 
-/** The contract of a pool with a host tier: what is moved there leaves the device, and comes back. */
+/**
+ * The contract of a pool with a host tier: what is moved there leaves the device, and comes back.
+ */
 public abstract class TierContract extends ScenarioProperties<PoolFactory> {
   /** Makes a contract; called by subclasses. */
   protected TierContract() {}
 
   @Override
   protected ScenarioContract<PoolFactory> contract() {
-    return PoolContract.withHostTier();
+    return PoolRules.withHostTier();
   }
 
   @Override

@@ -9,10 +9,18 @@ import java.util.Set;
 
 /** Draws scenarios of small worlds: small worlds find the bugs. Respects what is claimed. */
 final class EngineDraws {
+  /** What scenarios are mostly about. */
+  enum Focus {
+    EVERYTHING,
+    LATE_RESULTS,
+    TRANSFERS
+  }
+
   private static final int MOST_REQUESTS = 8;
 
   private final Features features;
   private final Set<Bias> biases;
+  private final Focus focus;
   private final Draws world;
   private final Draws arrivals;
   private final Draws lengths;
@@ -23,9 +31,10 @@ final class EngineDraws {
   private int requests;
   private boolean calm;
 
-  EngineDraws(Features features, Set<Bias> biases, long seed) {
+  EngineDraws(Features features, Set<Bias> biases, Focus focus, long seed) {
     this.features = features;
     this.biases = biases;
+    this.focus = focus;
     world = Draws.of(seed, "world");
     arrivals = Draws.of(seed, "arrivals");
     lengths = Draws.of(seed, "lengths");
@@ -43,7 +52,9 @@ final class EngineDraws {
     scenario.set(Engine.BLOCKS, Math.max(1, blocks(largest)));
     scenario.set(Engine.SLOTS, one() ? 1 : world.between(1, 4));
     scenario.set(Engine.TOKENS, tokens());
-    scenario.set(Engine.DEPTH, world.between(1, Math.min(3, features.asyncDepth())));
+    int deepest = Math.min(3, features.asyncDepth());
+    int least = focus == Focus.LATE_RESULTS ? Math.min(2, deepest) : 1;
+    scenario.set(Engine.DEPTH, world.between(least, deepest));
     if (features.has(Feature.SWAP) && world.chance(50)) {
       scenario.set(Engine.HOST_BLOCKS, world.between(0, 2 * largest));
     }
@@ -101,9 +112,9 @@ final class EngineDraws {
       submit(maxNew);
     } else if (dice < 52) {
       scenario.add(Engine.DECIDE.with());
-    } else if (dice < 84) {
+    } else if (dice < (focus == Focus.EVERYTHING ? 84 : 76)) {
       result();
-    } else if (dice < 90) {
+    } else if (dice < (focus == Focus.EVERYTHING ? 90 : 80)) {
       cancel();
     } else if (dice < 95) {
       outside(maxNew);
@@ -194,7 +205,10 @@ final class EngineDraws {
     requests++;
     int newTokens = maxNew(most);
     int promptTokens = prompt();
-    boolean handsOver = features.has(Feature.TRANSFERS) && !calm && on(Bias.TRANSFERS, faults, 12);
+    boolean handsOver =
+        features.has(Feature.TRANSFERS)
+            && !calm
+            && on(Bias.TRANSFERS, faults, focus == Focus.TRANSFERS ? 50 : 12);
     scenario.add(
         Engine.SUBMIT.with(
             newTokens,

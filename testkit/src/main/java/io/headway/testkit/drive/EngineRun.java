@@ -313,7 +313,7 @@ final class EngineRun {
   private RequestSpec spec(Event event, boolean here) {
     long deadline = event.get(Engine.DEADLINE);
     return new RequestSpec(
-        prefix + (arrivals + 1),
+        prefix + ordinal(arrivals + 1),
         Engine.prompt(event, config.blockTokens()),
         event.getInt(Engine.MAX_NEW),
         now,
@@ -325,6 +325,15 @@ final class EngineRun {
         here ? event.getInt(Engine.PREDICTED) : 0,
         here && event.get(Engine.HANDS_OVER) == 1,
         here && event.get(Engine.DEFERRED) == 1);
+  }
+
+  /** Returns 1 to 9, a to y, z1 and so on: in the order of the numbers, since ties go by name. */
+  private static String ordinal(int number) {
+    if (number < 10) {
+      return Integer.toString(number);
+    }
+    int letter = number - 10;
+    return letter < 25 ? String.valueOf((char) ('a' + letter)) : "z" + ordinal(letter - 24);
   }
 
   /** Keeps requests apart as their names do, so that other names change no output. */

@@ -51,8 +51,7 @@ public final class Pool {
       new Vocabulary(
           "pool",
           List.of(Engine.BLOCKS, Engine.BLOCK_TOKENS, Engine.HOST_BLOCKS, Engine.HASH_VALUES),
-          List.of(
-              ALLOCATE, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, UNDONE, CLEAR));
+          List.of(ALLOCATE, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, UNDONE, CLEAR));
 
   private Pool() {}
 }

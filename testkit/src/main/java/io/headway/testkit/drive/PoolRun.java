@@ -188,15 +188,15 @@ final class PoolRun {
     int free = pool.freeBlocks();
     int expected = residentTokens(h);
     PoolSubject.Allocation[] answer = {PoolSubject.Allocation.REFUSED};
-    call(
-        "allocate",
-        () -> answer[0] = pool.allocate(h.number, tokens, tenant, adapter, salt));
+    call("allocate", () -> answer[0] = pool.allocate(h.number, tokens, tenant, adapter, salt));
     boolean granted = answer[0].isGranted();
     seen.check(
         granted == fits[0],
         Invariant.INV_12,
         "check",
-        "the check says " + (fits[0] ? "it fits" : "it does not fit") + ", but the allocation is "
+        "the check says "
+            + (fits[0] ? "it fits" : "it does not fit")
+            + ", but the allocation is "
             + (granted ? "granted" : "refused"));
     journal.append(h.number).append(granted ? '+' : '-').append(answer[0].hitTokens());
     line(
@@ -218,7 +218,11 @@ final class PoolRun {
         hit % blockTokens == 0 && hit < tokens.length,
         Invariant.INV_17,
         "hit",
-        "a hit of " + hit + " of " + tokens.length + " tokens is not a whole number of blocks that"
+        "a hit of "
+            + hit
+            + " of "
+            + tokens.length
+            + " tokens is not a whole number of blocks that"
             + " leaves one token to compute");
     h.published = hit;
     took(h, hit / blockTokens);
@@ -230,7 +234,12 @@ final class PoolRun {
           hit >= expected,
           Invariant.INV_18,
           "hit",
-          "holder " + h.number + " hits " + hit + " tokens, but " + expected
+          "holder "
+              + h.number
+              + " hits "
+              + hit
+              + " tokens, but "
+              + expected
               + " of its tokens are resident and were never evicted");
     }
   }
@@ -259,8 +268,15 @@ final class PoolRun {
         table.length == blocksFor(h.tokens.length),
         Invariant.INV_11,
         "table",
-        "holder " + h.number + " has " + table.length + " blocks for " + h.tokens.length
-            + " tokens of " + blockTokens + " a block");
+        "holder "
+            + h.number
+            + " has "
+            + table.length
+            + " blocks for "
+            + h.tokens.length
+            + " tokens of "
+            + blockTokens
+            + " a block");
     Set<Integer> mine = new HashSet<>();
     for (int i = 0; i < table.length; i++) {
       int block = table[i];
@@ -268,7 +284,10 @@ final class PoolRun {
         violated(
             Invariant.INV_10,
             "block",
-            "the table " + Arrays.toString(table) + " names block " + block
+            "the table "
+                + Arrays.toString(table)
+                + " names block "
+                + block
                 + " twice, or it does not exist");
       }
       boolean kept = i < h.table.length && h.table[i] == block;
@@ -294,7 +313,13 @@ final class PoolRun {
       violated(
           Invariant.INV_14,
           "block",
-          "holder " + h.number + " hits block " + block + ", which holds " + held + " and not "
+          "holder "
+              + h.number
+              + " hits block "
+              + block
+              + ", which holds "
+              + held
+              + " and not "
               + prefix(h, index));
     }
   }
@@ -306,7 +331,12 @@ final class PoolRun {
         violated(
             Invariant.INV_10,
             "block",
-            "block " + block + " is given to holder " + h.number + " while holder " + other.number
+            "block "
+                + block
+                + " is given to holder "
+                + h.number
+                + " while holder "
+                + other.number
                 + " holds it");
       }
     }

@@ -213,8 +213,13 @@ final class RouterRun {
           outstanding(instance) <= maxInFlight,
           Invariant.INV_06,
           "instance",
-          "instance " + instance + " has " + outstanding(instance)
-              + " outstanding requests, but at most " + maxInFlight + " are allowed");
+          "instance "
+              + instance
+              + " has "
+              + outstanding(instance)
+              + " outstanding requests, but at most "
+              + maxInFlight
+              + " are allowed");
     }
   }
 
@@ -234,8 +239,12 @@ final class RouterRun {
         most - least <= factory.balance(),
         Invariant.INV_36,
         "balance",
-        "of equal requests at equal instances, one has " + most + " and another " + least
-            + "; the claimed difference is at most " + factory.balance());
+        "of equal requests at equal instances, one has "
+            + most
+            + " and another "
+            + least
+            + "; the claimed difference is at most "
+            + factory.balance());
   }
 
   private void end(Sent r, RouterSubject.Cause cause) {
@@ -294,9 +303,7 @@ final class RouterRun {
     int waiting = event.getInt(Router.WAITING);
     int running = event.getInt(Router.RUNNING);
     long at = Math.max(0, now - event.get(Router.AGE));
-    call(
-        "observe",
-        () -> router.observe(instance, incarnations[instance], waiting, running, at));
+    call("observe", () -> router.observe(instance, incarnations[instance], waiting, running, at));
     line("observe " + instance + ": " + waiting + " waiting, " + running + " running", "");
   }
 
@@ -317,8 +324,14 @@ final class RouterRun {
             tracked.get() == outstanding(i),
             Invariant.INV_34,
             "ledger",
-            "incarnation " + incarnations[i] + " of instance " + i + " has " + outstanding(i)
-                + " outstanding requests, but the router counts " + tracked.get());
+            "incarnation "
+                + incarnations[i]
+                + " of instance "
+                + i
+                + " has "
+                + outstanding(i)
+                + " outstanding requests, but the router counts "
+                + tracked.get());
       }
     }
   }
@@ -344,7 +357,9 @@ final class RouterRun {
                       tracked == 0,
                       Invariant.INV_13,
                       "ledger",
-                      "with no request left the router counts " + tracked + " at instance "
+                      "with no request left the router counts "
+                          + tracked
+                          + " at instance "
                           + instance));
     }
   }

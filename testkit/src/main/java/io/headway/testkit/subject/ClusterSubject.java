@@ -58,8 +58,7 @@ public final class ClusterSubject implements RouterSubject {
    * @param predictor what it may ask for service times
    * @return the factory
    */
-  public static RouterFactory hosting(
-      RoutingPolicy<?> policy, ServiceTimePredictor<?> predictor) {
+  public static RouterFactory hosting(RoutingPolicy<?> policy, ServiceTimePredictor<?> predictor) {
     int balance = (int) policy.claims().bound(Claims.Bound.BALANCE_REQUESTS).orElse(-1);
     return new RouterFactory() {
       @Override
@@ -187,8 +186,7 @@ public final class ClusterSubject implements RouterSubject {
   }
 
   @Override
-  public void observe(
-      int instance, int incarnation, int waiting, int running, long observedNanos) {
+  public void observe(int instance, int incarnation, int waiting, int running, long observedNanos) {
     cluster.observe(
         name(instance),
         incarnation,

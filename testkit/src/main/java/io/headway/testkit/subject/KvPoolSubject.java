@@ -68,8 +68,7 @@ public final class KvPoolSubject implements PoolSubject {
   }
 
   @Override
-  public Allocation allocate(
-      int holder, int[] tokens, String tenant, String adapter, String salt) {
+  public Allocation allocate(int holder, int[] tokens, String tenant, String adapter, String salt) {
     BlockKeyChain keys = keys(tokens, tenant, adapter, salt);
     long owner = pool.open(OwnerKind.SEQUENCE, keys);
     if (!pool.tryAllocate(owner, KvDemand.prompt(tokens.length)).ok()) {

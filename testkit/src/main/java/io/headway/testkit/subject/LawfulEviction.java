@@ -45,8 +45,16 @@ final class LawfulEviction<S> implements EvictionPolicy<S> {
           id(),
           Invariant.INV_39,
           "",
-          "block " + a + " compares to block " + b + " as " + forth + ", the other way round as "
-              + back + ", and asked again as " + again);
+          "block "
+              + a
+              + " compares to block "
+              + b
+              + " as "
+              + forth
+              + ", the other way round as "
+              + back
+              + ", and asked again as "
+              + again);
     }
     return forth;
   }

@@ -5,7 +5,9 @@ package io.headway.testkit.subject;
  * all-or-nothing: a refusal changes nothing. Called from one thread.
  */
 public interface PoolSubject {
-  /** What an allocation answers: nothing was there, or a table of which the first blocks are hits. */
+  /**
+   * What an allocation answers: nothing was there, or a table of which the first blocks are hits.
+   */
   final class Allocation {
     /** A refusal. */
     public static final Allocation REFUSED = new Allocation(false, 0);

@@ -13,10 +13,10 @@ import io.headway.testkit.subject.RouterFactory;
  * The contract of a router: targets that are up, one charge for one request on every way out, load
  * that returns to zero, and the claimed balance. Immutable.
  */
-public final class RouterContract implements ScenarioContract<RouterFactory> {
+public final class RouterRules implements ScenarioContract<RouterFactory> {
   private final boolean migrating;
 
-  private RouterContract(boolean migrating) {
+  private RouterRules(boolean migrating) {
     this.migrating = migrating;
   }
 
@@ -25,8 +25,8 @@ public final class RouterContract implements ScenarioContract<RouterFactory> {
    *
    * @return the contract
    */
-  public static RouterContract standard() {
-    return new RouterContract(false);
+  public static RouterRules standard() {
+    return new RouterRules(false);
   }
 
   /**
@@ -34,8 +34,8 @@ public final class RouterContract implements ScenarioContract<RouterFactory> {
    *
    * @return the contract
    */
-  public static RouterContract migrating() {
-    return new RouterContract(true);
+  public static RouterRules migrating() {
+    return new RouterRules(true);
   }
 
   @Override
@@ -97,8 +97,10 @@ public final class RouterContract implements ScenarioContract<RouterFactory> {
           run.journal().equals(again.journal()),
           Invariant.INV_39,
           "run",
-          "the same calls and seed gave other targets in a second run: " + run.journal().strip()
-              + " became " + again.journal().strip());
+          "the same calls and seed gave other targets in a second run: "
+              + run.journal().strip()
+              + " became "
+              + again.journal().strip());
     }
     return seen.outcome();
   }

@@ -26,17 +26,20 @@ import java.util.Set;
  * second run with other names must decide the same, and a second run with more room must serve
  * whatever the first one served. Immutable.
  */
-public final class EngineContract implements ScenarioContract<SchedulerFactory> {
+public final class EngineRules implements ScenarioContract<SchedulerFactory> {
   private static final int ORACLES = 4;
 
   private final Set<Bias> biases;
   private final CheckOptions options;
   private final Features withdrawn;
+  private final EngineDraws.Focus focus;
 
-  private EngineContract(Set<Bias> biases, CheckOptions options, Features withdrawn) {
+  private EngineRules(
+      Set<Bias> biases, CheckOptions options, Features withdrawn, EngineDraws.Focus focus) {
     this.biases = biases;
     this.options = options;
     this.withdrawn = withdrawn;
+    this.focus = focus;
   }
 
   /**
@@ -44,8 +47,30 @@ public final class EngineContract implements ScenarioContract<SchedulerFactory> 
    *
    * @return the contract
    */
-  public static EngineContract standard() {
-    return new EngineContract(EnumSet.allOf(Bias.class), CheckOptions.DEFAULT, Features.of());
+  public static EngineRules standard() {
+    return of(EngineDraws.Focus.EVERYTHING);
+  }
+
+  /**
+   * Makes the contract with several results outstanding in every scenario, if that is claimed.
+   *
+   * @return the contract
+   */
+  public static EngineRules asynchronous() {
+    return of(EngineDraws.Focus.LATE_RESULTS);
+  }
+
+  /**
+   * Makes the contract with transfers in most scenarios, if they are claimed.
+   *
+   * @return the contract
+   */
+  public static EngineRules transferring() {
+    return of(EngineDraws.Focus.TRANSFERS);
+  }
+
+  private static EngineRules of(EngineDraws.Focus focus) {
+    return new EngineRules(EnumSet.allOf(Bias.class), CheckOptions.DEFAULT, Features.of(), focus);
   }
 
   /**
@@ -54,11 +79,11 @@ public final class EngineContract implements ScenarioContract<SchedulerFactory> 
    * @param bias the bias
    * @return a changed copy
    */
-  public EngineContract without(Bias bias) {
+  public EngineRules without(Bias bias) {
     EnumSet<Bias> rest = EnumSet.noneOf(Bias.class);
     rest.addAll(biases);
     rest.remove(requireNonNull(bias, "bias"));
-    return new EngineContract(Collections.unmodifiableSet(rest), options, withdrawn);
+    return new EngineRules(Collections.unmodifiableSet(rest), options, withdrawn, focus);
   }
 
   /**
@@ -67,8 +92,8 @@ public final class EngineContract implements ScenarioContract<SchedulerFactory> 
    * @param feature the feature
    * @return a changed copy
    */
-  public EngineContract without(Feature feature) {
-    return new EngineContract(biases, options, withdrawn.and(feature));
+  public EngineRules without(Feature feature) {
+    return new EngineRules(biases, options, withdrawn.and(feature), focus);
   }
 
   /**
@@ -77,8 +102,8 @@ public final class EngineContract implements ScenarioContract<SchedulerFactory> 
    * @param bounds the bounds
    * @return a changed copy
    */
-  public EngineContract options(CheckOptions bounds) {
-    return new EngineContract(biases, requireNonNull(bounds, "bounds"), withdrawn);
+  public EngineRules options(CheckOptions bounds) {
+    return new EngineRules(biases, requireNonNull(bounds, "bounds"), withdrawn, focus);
   }
 
   @Override
@@ -92,7 +117,7 @@ public final class EngineContract implements ScenarioContract<SchedulerFactory> 
     for (Feature feature : withdrawn.all()) {
       features = features.without(feature);
     }
-    return new EngineDraws(features, biases, seed).draw();
+    return new EngineDraws(features, biases, focus, seed).draw();
   }
 
   @Override

@@ -13,10 +13,10 @@ import io.headway.testkit.subject.PoolFactory;
  * attempts that leave no trace, and a cache that hits equal content only, and all of it. Compared
  * after every event with a model of tables and contents. Immutable.
  */
-public final class PoolContract implements ScenarioContract<PoolFactory> {
+public final class PoolRules implements ScenarioContract<PoolFactory> {
   private final boolean tiers;
 
-  private PoolContract(boolean tiers) {
+  private PoolRules(boolean tiers) {
     this.tiers = tiers;
   }
 
@@ -25,8 +25,8 @@ public final class PoolContract implements ScenarioContract<PoolFactory> {
    *
    * @return the contract
    */
-  public static PoolContract device() {
-    return new PoolContract(false);
+  public static PoolRules device() {
+    return new PoolRules(false);
   }
 
   /**
@@ -34,8 +34,8 @@ public final class PoolContract implements ScenarioContract<PoolFactory> {
    *
    * @return the contract
    */
-  public static PoolContract withHostTier() {
-    return new PoolContract(true);
+  public static PoolRules withHostTier() {
+    return new PoolRules(true);
   }
 
   @Override

@@ -1,0 +1,238 @@
+package io.headway.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.headway.api.Decision;
+import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.config.PolicyProvider;
+import io.headway.api.config.PolicyRegistry;
+import io.headway.api.config.PolicySpec;
+import io.headway.api.memory.EvictionPolicy;
+import io.headway.api.moe.ExpertRouter;
+import io.headway.api.prediction.LengthPredictor;
+import io.headway.api.prediction.ServiceTimePredictor;
+import io.headway.api.routing.RoutingPolicy;
+import io.headway.api.speculation.SpeculationPolicy;
+import io.headway.testkit.drive.EngineRules;
+import io.headway.testkit.drive.ExpertRoutingRules;
+import io.headway.testkit.drive.FairQueueRules;
+import io.headway.testkit.drive.PoolRules;
+import io.headway.testkit.drive.PredictionRules;
+import io.headway.testkit.drive.RouterRules;
+import io.headway.testkit.drive.SpeculationRules;
+import io.headway.testkit.scenario.Campaign;
+import io.headway.testkit.scenario.CampaignResult;
+import io.headway.testkit.scenario.FailureReport;
+import io.headway.testkit.scenario.ScenarioContract;
+import io.headway.testkit.subject.ClusterSubject;
+import io.headway.testkit.subject.KvPoolSubject;
+import io.headway.testkit.subject.RuntimeFairQueue;
+import io.headway.testkit.subject.RuntimeSubject;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every policy that is registered runs through its contract: a new one cannot forget it. {@code
+ * -Dtestkit.profile=thorough} runs 10,000 scenarios of each instead of a few.
+ */
+class ShippedPoliciesTest {
+  private static final int TRIES = 40;
+
+  private static final PolicyRegistry REGISTRY =
+      PolicyRegistry.discover(ShippedPoliciesTest.class.getClassLoader());
+
+  /** Decisions whose policies run here, alone or as a part of a batching policy. */
+  private static final Set<Decision> COVERED =
+      EnumSet.of(
+          Decision.BATCHING,
+          Decision.QUEUE_ORDER,
+          Decision.ADMISSION,
+          Decision.COMPOSITION,
+          Decision.VICTIM_SELECTION,
+          Decision.EVICTION,
+          Decision.ROUTING,
+          Decision.EXPERT_ROUTING,
+          Decision.LENGTH_PREDICTION,
+          Decision.SPECULATION);
+
+  /** Decisions that no contract is about yet: their modules' own tests check their policies. */
+  private static final Set<Decision> ELSEWHERE =
+      EnumSet.of(
+          Decision.EXPERT_PLACEMENT,
+          Decision.INSTANCE_FILTER,
+          Decision.INSTANCE_SCORER,
+          Decision.INSTANCE_PICKER,
+          Decision.REBALANCING,
+          Decision.FAIRNESS,
+          Decision.BATCH_PLANNING,
+          Decision.SERVICE_TIME_PREDICTION,
+          Decision.ARRIVAL_FORECAST,
+          Decision.CALIBRATION,
+          Decision.DRIFT_DETECTION);
+
+  private static int tries() {
+    return Profile.current() == Profile.QUICK ? TRIES : Profile.current().tries();
+  }
+
+  private static Object policy(PolicyProvider provider) {
+    return provider.create(PolicySpec.parse(provider.id()));
+  }
+
+  private static <F> DynamicTest test(String name, ScenarioContract<F> contract, F factory) {
+    return DynamicTest.dynamicTest(
+        name,
+        () -> {
+          CampaignResult result = Campaign.of(contract, factory).tries(tries()).run();
+          result
+              .failure()
+              .ifPresent(
+                  failure -> {
+                    throw new AssertionError("\n" + FailureReport.print(failure));
+                  });
+          assertThat(result.exercised()).isNotEmpty();
+        });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> batchingPolicies() {
+    return REGISTRY.providers(Decision.BATCHING).stream()
+        .map(provider -> (BatchingPolicy<?>) policy(provider))
+        .map(policy -> test(policy.id(), EngineRules.standard(), RuntimeSubject.hosting(policy)));
+  }
+
+  /** Every part, beside the default ones of a composed policy. */
+  @TestFactory
+  Stream<DynamicTest> partsOfBatchingPolicies() {
+    List<DynamicTest> tests = new ArrayList<>();
+    add(tests, Decision.QUEUE_ORDER, "order");
+    add(tests, Decision.ADMISSION, "admission");
+    add(tests, Decision.COMPOSITION, "composition");
+    add(tests, Decision.VICTIM_SELECTION, "preemption");
+    return tests.stream();
+  }
+
+  private static void add(List<DynamicTest> tests, Decision decision, String parameter) {
+    for (PolicyProvider provider : REGISTRY.providers(decision)) {
+      BatchingPolicy<?> policy = composed("compose:" + parameter + "=" + provider.id());
+      tests.add(
+          test(
+              parameter + " " + provider.id(),
+              EngineRules.standard(),
+              RuntimeSubject.hosting(policy)));
+    }
+  }
+
+  /** Composes a part with the default ones; if that makes no sense, with the first that does. */
+  private static BatchingPolicy<?> composed(String part) {
+    List<String> texts = new ArrayList<>(List.of(part, part + ",preemption=none"));
+    for (PolicyProvider composition : REGISTRY.providers(Decision.COMPOSITION)) {
+      if (!part.contains("composition=")) {
+        texts.add(part + ",composition=" + composition.id());
+        texts.add(part + ",preemption=none,composition=" + composition.id());
+      }
+    }
+    for (PolicyProvider admission : REGISTRY.providers(Decision.ADMISSION)) {
+      if (!part.contains("admission=")) {
+        texts.add(part + ",admission=" + admission.id());
+        texts.add(part + ",preemption=none,admission=" + admission.id());
+      }
+    }
+    StringBuilder refusals = new StringBuilder();
+    for (String text : texts) {
+      try {
+        return REGISTRY.create(Decision.BATCHING, text, BatchingPolicy.class);
+      } catch (IllegalArgumentException e) {
+        refusals.append('\n').append(text).append(": ").append(e.getMessage());
+      }
+    }
+    throw new AssertionError("nothing goes with " + part + refusals);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> evictionPolicies() {
+    return REGISTRY.providers(Decision.EVICTION).stream()
+        .map(provider -> (EvictionPolicy<?>) policy(provider))
+        .map(
+            policy ->
+                test(policy.id(), PoolRules.withHostTier(), KvPoolSubject.evictingBy(policy)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> routingPolicies() {
+    ServiceTimePredictor<?> predictor =
+        REGISTRY.create(
+            Decision.SERVICE_TIME_PREDICTION, "type-linear", ServiceTimePredictor.class);
+    return REGISTRY.providers(Decision.ROUTING).stream()
+        .map(provider -> (RoutingPolicy<?>) policy(provider))
+        .flatMap(
+            policy ->
+                Stream.of(
+                    test(
+                        policy.id(),
+                        RouterRules.standard(),
+                        ClusterSubject.hosting(policy, predictor)),
+                    test(
+                        policy.id() + " migrating",
+                        RouterRules.migrating(),
+                        ClusterSubject.hosting(policy, predictor))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> fairQueues() {
+    return REGISTRY.providers(Decision.BATCHING).stream()
+        .map(provider -> (BatchingPolicy<?>) policy(provider))
+        .map(
+            policy ->
+                test(
+                    policy.id(), FairQueueRules.standard(), RuntimeFairQueue.of(policy, -1, true)));
+  }
+
+  /** With output tokens for nothing, a virtual token counter differs by its largest charges. */
+  @TestFactory
+  DynamicTest virtualTokenCountersAreFair() {
+    BatchingPolicy<?> vtc =
+        REGISTRY.create(
+            Decision.BATCHING, "vtc:inputPrice=1,outputPrice=0.000001", BatchingPolicy.class);
+    return test("vtc", FairQueueRules.standard(), RuntimeFairQueue.of(vtc, 3, true));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> expertRouters() {
+    return REGISTRY.providers(Decision.EXPERT_ROUTING).stream()
+        .map(provider -> (ExpertRouter<?>) policy(provider))
+        .map(policy -> test(policy.id(), ExpertRoutingRules.standard(), policy));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> lengthPredictors() {
+    return REGISTRY.providers(Decision.LENGTH_PREDICTION).stream()
+        .map(provider -> (LengthPredictor<?>) policy(provider))
+        .map(policy -> test(policy.id(), PredictionRules.standard(), policy));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> speculationPolicies() {
+    return REGISTRY.providers(Decision.SPECULATION).stream()
+        .map(provider -> (SpeculationPolicy<?>) policy(provider))
+        .map(policy -> test(policy.id(), SpeculationRules.standard(), policy));
+  }
+
+  @Test
+  void everyRegisteredPolicyIsCoveredOrNamedAsCheckedElsewhere() {
+    assertThat(REGISTRY.problems()).isEmpty();
+    for (PolicyProvider provider : REGISTRY.providers()) {
+      assertThat(COVERED.contains(provider.decision()) || ELSEWHERE.contains(provider.decision()))
+          .as(provider.decision() + " " + provider.id())
+          .isTrue();
+    }
+    for (Decision decision : COVERED) {
+      assertThat(REGISTRY.providers(decision)).as(decision.toString()).isNotEmpty();
+    }
+  }
+}
