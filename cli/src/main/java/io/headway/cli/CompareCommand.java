@@ -53,16 +53,20 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Compares schedulers on one workload: every contender serves the same requests on the same simulated cluster.",
-      "Prints a table and writes a folder with index.html (opens offline), report.json and summary.csv."
+      "Compares schedulers on one workload: every contender serves the same requests on the same"
+          + " simulated cluster.",
+      "Prints a table and writes a folder with index.html (opens offline), report.json and"
+          + " summary.csv."
     },
     footer = {
       "",
       "Examples:",
       "  headway compare",
       "  headway compare --trace AzureLLMInferenceTrace_conv.csv --rate-scale 2",
-      "  headway compare --batching vllm-v1,sarathi-serve:tokenBudget=256 --routing round-robin,least-kv",
-      "  headway compare --batching compose:order=vtc,composition=sarathi-serve,tokenBudget=512,vtc,sarathi-serve",
+      "  headway compare --batching vllm-v1,sarathi-serve:tokenBudget=256 --routing"
+          + " round-robin,least-kv",
+      "  headway compare --batching"
+          + " compose:order=vtc,composition=sarathi-serve,tokenBudget=512,vtc,sarathi-serve",
       "  headway compare --batching isrtf+oracle,isrtf+quantile-histogram --seeds 1..5"
     })
 final class CompareCommand implements Callable<Integer> {
@@ -131,7 +135,8 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "A,B,...",
       defaultValue = DEFAULT_BATCHING,
       description = {
-        "Batching policies, each NAME[:key=value,...][+PREDICTOR], or all (default: ${DEFAULT-VALUE}).",
+        "Batching policies, each NAME[:key=value,...][+PREDICTOR], or all (default:"
+            + " ${DEFAULT-VALUE}).",
         "+PREDICTOR names who predicts output lengths, such as +oracle; see 'headway policies'."
       })
   private String batching = "";
@@ -180,7 +185,8 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "TOKENS",
       defaultValue = "1024",
       description =
-          "Output cap that requests declare; longer outputs declare their own length (default: ${DEFAULT-VALUE}).")
+          "Output cap that requests declare; longer outputs declare their own length (default:"
+              + " ${DEFAULT-VALUE}).")
   private int maxNewTokens;
 
   @Option(
@@ -196,7 +202,8 @@ final class CompareCommand implements Callable<Integer> {
       defaultValue = "2s",
       converter = TimeConverter.class,
       description =
-          "Target for the time to first token, such as 500ms, for goodput and attainment (default: ${DEFAULT-VALUE}).")
+          "Target for the time to first token, such as 500ms, for goodput and attainment (default:"
+              + " ${DEFAULT-VALUE}).")
   private long sloTtftNanos;
 
   @Option(
@@ -212,7 +219,8 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "LIST",
       defaultValue = "1",
       description =
-          "Seeds, such as 1..5 or 1,7; several give confidence intervals (default: ${DEFAULT-VALUE}).")
+          "Seeds, such as 1..5 or 1,7; several give confidence intervals (default:"
+              + " ${DEFAULT-VALUE}).")
   private String seeds = "";
 
   @Option(
@@ -247,7 +255,8 @@ final class CompareCommand implements Callable<Integer> {
       names = "--config",
       paramLabel = "FILE",
       description =
-          "Reads options from a properties file, such as rate-scale=2; the command line comes first.")
+          "Reads options from a properties file, such as rate-scale=2; the command line comes"
+              + " first.")
   private @Nullable Path config;
 
   @Spec private CommandSpec spec;
@@ -446,7 +455,8 @@ final class CompareCommand implements Callable<Integer> {
               + capacity
               + " KV tokens, but the smallest request may need "
               + smallest
-              + " (prompt and declared output); raise --kv-blocks or --tensor-parallel, or lower --max-new or --clip");
+              + " (prompt and declared output); raise --kv-blocks or --tensor-parallel, or lower"
+              + " --max-new or --clip");
     }
     if (tooLarge > 0) {
       spec.commandLine()
@@ -498,7 +508,9 @@ final class CompareCommand implements Callable<Integer> {
                   .nanoClock(System::nanoTime)
                   .onEnded(progress.run());
           if (writer != null) {
-            options.log(line -> append(writer, line));
+            boolean alone = lineup.size() * seedList.length == 1;
+            options.log(
+                alone ? "" : entry.name() + "/" + seedList[i], line -> append(writer, line));
           }
           runs.add(pool.submit(options::run));
         }
@@ -518,7 +530,8 @@ final class CompareCommand implements Callable<Integer> {
 
   private static void append(BufferedWriter writer, CharSequence line) {
     try {
-      writer.append(line).append('\n');
+      // One call, so that lines of runs on other threads do not come between.
+      writer.append(new StringBuilder(line).append('\n'));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -623,7 +636,8 @@ final class CompareCommand implements Callable<Integer> {
         broken == 0
             ? "verified: in all "
                 + outcomes.size()
-                + " runs every request ended exactly once, tokens emitted equal tokens asked, every pool is empty and every ticket released"
+                + " runs every request ended exactly once, tokens emitted equal tokens asked, every"
+                + " pool is empty and every ticket released"
             : broken + " checks failed");
     print.flush();
     return broken == 0 ? Main.OK : Main.FAILED;

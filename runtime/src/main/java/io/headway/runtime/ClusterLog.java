@@ -12,7 +12,7 @@ final class ClusterLog {
   private final JsonLine json;
 
   ClusterLog(DecisionLog log, String policyId) {
-    json = new JsonLine(log);
+    json = new JsonLine(log, "");
     json.begin("CONFIG", 0).number("schema", DecisionLog.SCHEMA).string("routing", policyId).end();
   }
 

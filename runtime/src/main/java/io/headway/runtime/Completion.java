@@ -106,10 +106,10 @@ final class Completion {
         publisher.generated(s, result.reportedToken(row, i));
       }
     }
-    publisher.computed(s, end);
     if (output > 0) {
       show(plan, result, row, s, output);
     }
+    publisher.computed(s, end);
     policy.onServed(s, prefill, output);
     if (output > 0 && result.stopped(row)) {
       lifecycle.end(s, End.STOPPED, "");

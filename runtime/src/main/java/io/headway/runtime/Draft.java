@@ -85,6 +85,9 @@ final class Draft implements BatchDraft {
   private int admittedSize;
   private int[] attempted = new int[16];
   private DraftOutcome[] answers = new DraftOutcome[16];
+  private int[] wantedTokens = new int[16];
+  private int[] wantedReserves = new int[16];
+  private int[] wantedHeadrooms = new int[16];
   private int attempts;
   private int[] later = new int[16];
   private int eventsBefore;
@@ -275,8 +278,14 @@ final class Draft implements BatchDraft {
     if (attempts == attempted.length) {
       attempted = Arrays.copyOf(attempted, attempts * 2);
       answers = Arrays.copyOf(answers, attempts * 2);
+      wantedTokens = Arrays.copyOf(wantedTokens, attempts * 2);
+      wantedReserves = Arrays.copyOf(wantedReserves, attempts * 2);
+      wantedHeadrooms = Arrays.copyOf(wantedHeadrooms, attempts * 2);
     }
     attempted[attempts] = sequence;
+    wantedTokens[attempts] = count;
+    wantedReserves[attempts] = reserveTokens;
+    wantedHeadrooms[attempts] = headroomBlocks;
     answers[attempts++] = outcome;
     return outcome;
   }
@@ -737,6 +746,36 @@ final class Draft implements BatchDraft {
    */
   int drafted(int i) {
     return batch[i];
+  }
+
+  /** Returns how many admissions were tried, with or without success. */
+  int attempts() {
+    return attempts;
+  }
+
+  /** Returns the sequence that the {@code i}-th attempt wanted to admit. */
+  int attempted(int i) {
+    return attempted[i];
+  }
+
+  /** Returns what the {@code i}-th attempt was answered. */
+  DraftOutcome answer(int i) {
+    return answers[i];
+  }
+
+  /** Returns the tokens that the {@code i}-th attempt asked for at most. */
+  int wantedTokens(int i) {
+    return wantedTokens[i];
+  }
+
+  /** Returns the length that the {@code i}-th attempt wanted to set aside. */
+  int wantedReserve(int i) {
+    return wantedReserves[i];
+  }
+
+  /** Returns the blocks that the {@code i}-th attempt wanted to leave free. */
+  int wantedHeadroom(int i) {
+    return wantedHeadrooms[i];
   }
 
   /** Returns how many queued sequences were ended. */

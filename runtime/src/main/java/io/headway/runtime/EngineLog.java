@@ -1,9 +1,12 @@
 package io.headway.runtime;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
+import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
 import io.headway.api.batching.WorkKind;
 import io.headway.api.memory.BlockKey;
+import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.BlockState;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvEventSink;
@@ -13,6 +16,7 @@ import io.headway.api.memory.KvTier;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /**
  * Writes what one scheduler decides as decision-log records, described in {@code
@@ -26,6 +30,9 @@ final class EngineLog implements KvEventSink {
   private static final int NONE = Sequences.NONE;
   private static final int[] NO_BLOCKS = {};
 
+  /** A table entry that names no block, since no later token reads it. */
+  private static final int HOLE = -1;
+
   private final JsonLine json;
   private final Sequences sequences;
   private final KvBlockPool pool;
@@ -36,18 +43,26 @@ final class EngineLog implements KvEventSink {
   /** How many of its last blocks a hit holds in each group. */
   private final int[] hitSpanBlocks;
 
+  private final Draft draft;
+  private final boolean nullBlock;
+  private boolean active;
+
   // The block tables as last written, by sequence and group.
   private int[][] tables;
   private int[] counts;
 
   EngineLog(
       DecisionLog log,
+      String on,
       Sequences sequences,
-      String policyId,
+      Draft draft,
+      BatchingPolicy<?> policy,
       int depth,
       int maxRetries,
-      long leaseNanos) {
-    json = new JsonLine(log);
+      long leaseNanos,
+      boolean sharedAcrossTenants) {
+    json = new JsonLine(log, on);
+    this.draft = draft;
     this.sequences = sequences;
     this.pool = sequences.pool;
     paged = pool.mode() == KvMode.PAGED;
@@ -62,10 +77,11 @@ final class EngineLog implements KvEventSink {
     tables = new int[64 * groups][];
     Arrays.fill(tables, NO_BLOCKS);
     counts = new int[64 * groups];
+    nullBlock = pool.count(KvTier.DEVICE, BlockState.NULL) > 0;
     Limits limits = sequences.limits;
     begin("CONFIG")
         .number("schema", DecisionLog.SCHEMA)
-        .string("policy", policyId)
+        .string("policy", policy.id())
         .string("kvMode", code(pool.mode().name()))
         .number("blockTokens", blockTokens)
         .number("groups", groups)
@@ -78,8 +94,39 @@ final class EngineLog implements KvEventSink {
         .number("queueCap", limits.maxWaiting())
         .number("depth", depth)
         .number("retries", maxRetries)
-        .number("lease", leaseNanos)
-        .end();
+        .number("lease", leaseNanos);
+    if (nullBlock) {
+      json.number("nullBlock", 0);
+    }
+    if (sharedAcrossTenants) {
+      json.openArray("rules").element("shared-tenants").closeArray();
+    }
+    claims(policy.claims());
+    json.end();
+  }
+
+  /** Writes what the policy promises, so that the log alone says what to check. */
+  private void claims(Claims claims) {
+    json.openObject("claims");
+    for (Claims.Bound bound : Claims.Bound.values()) {
+      OptionalDouble value = claims.bound(bound);
+      if (value.isPresent()) {
+        json.decimal(camelCase(bound.name()), value.getAsDouble());
+      }
+    }
+    json.closeElement();
+  }
+
+  private static String camelCase(String constant) {
+    StringBuilder name = new StringBuilder(constant.length());
+    boolean capital = false;
+    for (char c : constant.toCharArray()) {
+      if (c != '_') {
+        name.append(capital ? c : Character.toLowerCase(c));
+      }
+      capital = c == '_';
+    }
+    return name.toString();
   }
 
   private int tierBlocks(KvTier tier) {
@@ -93,7 +140,21 @@ final class EngineLog implements KvEventSink {
   // ---- requests
 
   void arrived(int s) {
-    describe(begin("ARRIVE"), sequences.requestOf(s)).end();
+    active = true;
+    describe(begin("ARRIVE"), sequences.requestOf(s));
+    BlockKeyChain chain = sequences.keys[s];
+    if (chain != null) {
+      json.openArray("keys");
+      long[] words = new long[chain.words()];
+      for (int i = 0; i < chain.blockCount(); i++) {
+        for (int w = 0; w < words.length; w++) {
+          words[w] = chain.word(i, w);
+        }
+        json.element(BlockKey.of(words, 0, words.length).toString());
+      }
+      json.closeArray();
+    }
+    json.end();
   }
 
   void rejected(Request request, SubmitResult.Kind reason) {
@@ -136,30 +197,36 @@ final class EngineLog implements KvEventSink {
   // ---- decisions
 
   /** Writes what a committed draft took back, before anything that it took. */
-  void takenBack(Draft draft) {
+  void takenBack() {
     for (int i = 0; i < draft.steps(); i++) {
       int s = draft.preemptedBy(i);
       if (s != NONE) {
         boolean swapped = !sequences.isWaiting(s);
         preempted(s, swapped ? "swap" : "recompute", draft.beneficiaryBy(i));
+        int blocks = written(s);
         released(s);
         if (swapped) {
-          tier(s, KvTier.DEVICE, KvTier.HOST);
+          tier(s, KvTier.DEVICE, KvTier.HOST, blocks);
         }
       }
     }
   }
 
   /** Writes what a committed draft took, and what will run. */
-  void taken(Draft draft, BatchPlan plan) {
+  void taken(BatchPlan plan) {
+    for (int i = 0; i < draft.attempts(); i++) {
+      if (draft.answer(i).done()) {
+        attempt(i);
+      }
+    }
     for (int i = 0; i < draft.admittedCount(); i++) {
       int s = draft.admitted(i);
       if (sequences.preempted[s] > 0) {
         begin("RESUME").string("r", id(s)).number("computed", draft.cached(i)).end();
       }
       if (draft.swappedIn(i)) {
-        tier(s, KvTier.HOST, KvTier.DEVICE);
         update(s, 0);
+        tier(s, KvTier.HOST, KvTier.DEVICE, written(s));
       } else {
         if (draft.cached(i) > 0) {
           begin("HIT")
@@ -177,6 +244,7 @@ final class EngineLog implements KvEventSink {
     for (int i = 0; i < plan.rows(); i++) {
       update(plan.sequences[i], 0);
     }
+    refusals();
     begin("STEP").number("step", plan.stepId()).openArray("batch");
     for (int i = 0; i < plan.rows(); i++) {
       json.openElement()
@@ -193,7 +261,61 @@ final class EngineLog implements KvEventSink {
     if (plan.paddingTokens() > 0) {
       json.number("padding", plan.paddingTokens());
     }
-    json.number("waiting", sequences.waitingCount()).number("free", pool.availableBlocks()).end();
+    counts().end();
+  }
+
+  /** Writes that a decision planned nothing while requests wait and nothing is in flight. */
+  void idle(long untilNanos) {
+    refusals();
+    begin("IDLE");
+    counts();
+    if (untilNanos != Long.MAX_VALUE) {
+      json.number("until", untilNanos);
+    }
+    json.end();
+  }
+
+  /** Writes once that nothing is left, with what the pool counts then. */
+  void atRest() {
+    if (active) {
+      active = false;
+      gauge("waiting", sequences.waitingCount());
+      gauge("running", sequences.runningCount());
+      gauge("free", pool.availableBlocks());
+    }
+  }
+
+  private void gauge(String name, long value) {
+    begin("GAUGE").string("name", name).number("value", value).end();
+  }
+
+  private JsonLine counts() {
+    return json.number("waiting", sequences.waitingCount())
+        .number("running", sequences.runningCount())
+        .number("free", pool.availableBlocks());
+  }
+
+  /** Writes the admissions that were tried in vain, after everything that was taken. */
+  private void refusals() {
+    for (int i = 0; i < draft.attempts(); i++) {
+      if (!draft.answer(i).done()) {
+        attempt(i);
+      }
+    }
+  }
+
+  private void attempt(int i) {
+    begin("ATTEMPT")
+        .string("r", id(draft.attempted(i)))
+        .string("outcome", code(draft.answer(i).name()))
+        .number("tokens", draft.wantedTokens(i));
+    if (draft.wantedReserve(i) > 0) {
+      json.number("reserve", draft.wantedReserve(i));
+    }
+    if (draft.wantedHeadroom(i) > 0) {
+      json.number("headroom", draft.wantedHeadroom(i));
+    }
+    json.end();
   }
 
   /** Writes that a sequence goes back to the queue; {@code beneficiary} may be NONE. */
@@ -201,17 +323,32 @@ final class EngineLog implements KvEventSink {
     begin("PREEMPT").string("r", id(s)).string("mode", mode);
     if (beneficiary != NONE) {
       json.string("beneficiary", id(beneficiary));
+    } else {
+      json.string("cause", "failure");
     }
     json.end();
   }
 
-  private void tier(int s, KvTier from, KvTier to) {
+  private void tier(int s, KvTier from, KvTier to, int blocks) {
     begin("TIER")
         .string("r", id(s))
         .string("from", code(from.name()))
         .string("to", code(to.name()))
         .string("result", "done")
+        .number("blocks", blocks)
         .end();
+  }
+
+  /** Counts the blocks that the tables of a sequence name, as written. */
+  private int written(int s) {
+    int blocks = 0;
+    for (int g = 0; paged && g < groups; g++) {
+      int at = s * groups + g;
+      for (int i = 0; at < counts.length && i < counts[at]; i++) {
+        blocks += tables[at][i] == HOLE ? 0 : 1;
+      }
+    }
+    return blocks;
   }
 
   // ---- results
@@ -238,7 +375,19 @@ final class EngineLog implements KvEventSink {
   void transferBegins(int s) {
     update(s, 0);
     pinned("PIN", s);
-    transfer(s, "XFER_BEGIN").end();
+    transfer(s, "XFER_BEGIN");
+    if (paged) {
+      json.openArray("blocks");
+      for (int at = s * groups; at < (s + 1) * groups; at++) {
+        for (int i = 0; i < counts[at]; i++) {
+          if (tables[at][i] != HOLE) {
+            json.element(tables[at][i]);
+          }
+        }
+      }
+      json.closeArray();
+    }
+    json.end();
   }
 
   void transferEnds(int s, String result) {
@@ -270,8 +419,14 @@ final class EngineLog implements KvEventSink {
     gauge("adapters", stats.adapters());
   }
 
-  private void gauge(String name, long value) {
-    begin("GAUGE").string("name", name).number("value", value).end();
+  /** Writes that a transfer leading here is over and its request goes on with what has arrived. */
+  void transferEnds(int s, String result, int tokensHere, int knownTokens) {
+    transfer(s, "XFER_END")
+        .string("result", result)
+        .number("tokens", tokensHere)
+        .number("known", knownTokens)
+        .number("delivered", 1)
+        .end();
   }
 
   private JsonLine transfer(int s, String type) {
@@ -304,7 +459,7 @@ final class EngineLog implements KvEventSink {
       }
       replaceChanged(s, g, owner, Math.min(known, count));
       for (int i = known; i < count; i++) {
-        table[i] = pool.block(owner, g, i);
+        table[i] = entry(owner, g, i);
       }
       counts[at] = count;
       int shared = Math.max(known, Math.min(count, hitBlocks));
@@ -322,7 +477,7 @@ final class EngineLog implements KvEventSink {
     boolean windowed = hitSpanBlocks[g] < Integer.MAX_VALUE;
     // Without a window only the last block is ever copied.
     for (int i = windowed ? 0 : Math.max(0, count - 1); i < count; i++) {
-      int now = pool.block(owner, g, i);
+      int now = entry(owner, g, i);
       if (now != table[i]) {
         write("RELEASE", s, g, i, i + 1);
         table[i] = now;
@@ -331,6 +486,12 @@ final class EngineLog implements KvEventSink {
         }
       }
     }
+  }
+
+  /** Returns a table entry; what names no block of its own counts as a hole. */
+  private int entry(long owner, int group, int i) {
+    int block = pool.block(owner, group, i);
+    return block < 0 || (nullBlock && block == 0) ? HOLE : block;
   }
 
   /** Writes that a sequence gives all its device blocks back. */
@@ -345,17 +506,28 @@ final class EngineLog implements KvEventSink {
     }
   }
 
+  /** Writes entries of a table, leaving holes out. */
   private void write(String type, int s, int group, int from, int to) {
-    if (from >= to) {
+    int[] table = tables[s * groups + group];
+    int first = from;
+    while (first < to && table[first] == HOLE) {
+      first++;
+    }
+    if (first >= to) {
       return;
     }
     begin(type).string("r", id(s));
     if (groups > 1) {
       json.number("group", group);
     }
+    if (hitSpanBlocks[group] < Integer.MAX_VALUE) {
+      json.number("at", first);
+    }
     json.openArray("blocks");
-    for (int i = from; i < to; i++) {
-      json.element(tables[s * groups + group][i]);
+    for (int i = first; i < to; i++) {
+      if (table[i] != HOLE) {
+        json.element(table[i]);
+      }
     }
     json.closeArray().end();
   }
@@ -376,11 +548,16 @@ final class EngineLog implements KvEventSink {
   public void stored(
       BlockKey key, BlockKey parent, int block, int groupId, KvTier tier, int copies) {
     keyed("PUBLISH", key, block, groupId, tier);
+    if (parent.words() > 0) {
+      json.string("parent", parent.toString());
+    }
+    json.end();
   }
 
   @Override
   public void removed(BlockKey key, int block, int groupId, KvTier tier, int copies) {
     keyed("EVICT", key, block, groupId, tier);
+    json.number("copies", copies).end();
   }
 
   @Override
@@ -393,7 +570,7 @@ final class EngineLog implements KvEventSink {
     if (groups > 1) {
       json.number("group", groupId);
     }
-    json.string("tier", code(tier.name())).end();
+    json.string("tier", code(tier.name()));
   }
 
   private JsonLine begin(String type) {

@@ -118,18 +118,22 @@ public final class EngineScheduler implements AutoCloseable {
             b.random == null ? RandomSource.seeded(0) : b.random,
             tenants,
             predictions == null ? RemainingTokens.DECLARED : predictions);
+    adapters = new Adapters(limits.maxAdapters());
+    policy = new PolicyGuard(chosen, sequences, faults, listener, b.maxFaults);
+    draft = new Draft(sequences, events, adapters, policy, b.maxPinnedBlocks);
     log =
         b.log == null
             ? null
             : new EngineLog(
                 new GuardedLog(b.log, faults),
+                b.logName,
                 sequences,
-                chosen.id(),
+                draft,
+                chosen,
                 depth,
                 b.maxRetries,
-                b.leaseNanos);
-    adapters = new Adapters(limits.maxAdapters());
-    policy = new PolicyGuard(chosen, sequences, faults, listener, b.maxFaults);
+                b.leaseNanos,
+                sharedAcrossTenants);
     lifecycle =
         new Lifecycle(
             sequences,
@@ -156,7 +160,6 @@ public final class EngineScheduler implements AutoCloseable {
             log,
             b.leaseNanos,
             b.recomputeIncoming);
-    draft = new Draft(sequences, events, adapters, policy, b.maxPinnedBlocks);
     completion =
         new Completion(sequences, lifecycle, transfers, publisher, policy, faults, tally, log);
     fastForward = new FastForward(sequences, publisher, draft, policy);
@@ -381,6 +384,10 @@ public final class EngineScheduler implements AutoCloseable {
         // let a policy admit whom it has just preempted.
         again &= flying == 0;
       }
+      boolean left = sequences.waitingCount() + sequences.runningCount() > 0;
+      if (log != null && (changed || (flying == 0 && left))) {
+        log.idle(policy.wakeAtNanos());
+      }
       return nothing(wakeAtNanos());
     } finally {
       exit(before);
@@ -396,11 +403,11 @@ public final class EngineScheduler implements AutoCloseable {
       return false;
     }
     if (log != null) {
-      log.takenBack(draft);
+      log.takenBack();
     }
     kvEvents.drain();
     if (log != null) {
-      log.taken(draft, plan);
+      log.taken(plan);
     }
     report();
     return true;
@@ -970,6 +977,9 @@ public final class EngineScheduler implements AutoCloseable {
   private void exit(Inside before) {
     inside = before;
     if (before == Inside.NOBODY) {
+      if (log != null && isIdle()) {
+        log.atRest();
+      }
       thread.setRelease(null);
     }
   }
@@ -1000,6 +1010,7 @@ public final class EngineScheduler implements AutoCloseable {
     private RuntimeListener listener = RuntimeListener.NONE;
     private @Nullable Prediction<?> predictions;
     private @Nullable DecisionLog log;
+    private String logName = "";
     private @Nullable KvEventSink kvEvents;
 
     private Builder() {}
@@ -1213,6 +1224,18 @@ public final class EngineScheduler implements AutoCloseable {
      * @return this builder
      */
     public Builder log(DecisionLog value) {
+      return log("", value);
+    }
+
+    /**
+     * Records every decision in a log that several schedulers write to.
+     *
+     * @param on name of this scheduler, put into every record
+     * @param value where to write
+     * @return this builder
+     */
+    public Builder log(String on, DecisionLog value) {
+      logName = Check.notNull("on", on);
       log = Check.notNull("log", value);
       return this;
     }

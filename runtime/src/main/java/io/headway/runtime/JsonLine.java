@@ -6,17 +6,21 @@ final class JsonLine {
 
   private final StringBuilder text = new StringBuilder(256);
   private final DecisionLog log;
+  private final String on;
   private boolean first;
 
-  JsonLine(DecisionLog log) {
+  /** Creates lines whose {@code on} is the given name, if it is not empty. */
+  JsonLine(DecisionLog log, String on) {
     this.log = log;
+    this.on = on;
   }
 
   JsonLine begin(String type, long nowNanos) {
     text.setLength(0);
     text.append('{');
     first = true;
-    return string("type", type).number("now", nowNanos);
+    string("type", type).number("now", nowNanos);
+    return on.isEmpty() ? this : string("on", on);
   }
 
   JsonLine string(String name, String value) {

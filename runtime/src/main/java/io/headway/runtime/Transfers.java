@@ -122,7 +122,7 @@ final class Transfers {
   /** Lets a sequence decode here whose KV has arrived; returns false if it is over. */
   boolean arrived(long handle, int firstToken) {
     int s = pendingIncoming(handle);
-    if (s == NONE || !confirmed(s, "done")) {
+    if (s == NONE || !goesOn(s, "done", sequences.prompt[s], sequences.known[s] + 1)) {
       return false;
     }
     sequences.computed[s] = sequences.prompt[s];
@@ -145,11 +145,12 @@ final class Transfers {
       return settle(
           s, "failed", End.FAILED, "the transfer failed after " + arrivedTokens + " tokens");
     }
-    if (!confirmed(s, "failed")) {
+    int kept = Math.min(arrivedTokens, sequences.prompt[s] - 1);
+    kept -= kept % blockTokens;
+    if (!goesOn(s, "failed", kept, sequences.known[s])) {
       return false;
     }
-    int kept = Math.min(arrivedTokens, sequences.prompt[s] - 1);
-    sequences.computed[s] = kept - kept % blockTokens;
+    sequences.computed[s] = kept;
     sequences.suppressed[s] = 1;
     start(s);
     return true;
@@ -183,11 +184,25 @@ final class Transfers {
     return lease;
   }
 
+  /** Ends a transfer leading here whose request goes on, unless that was over already. */
+  private boolean goesOn(int s, String result, int tokensHere, int knownTokens) {
+    if (log != null && !sequences.isFinished(s)) {
+      log.transferEnds(s, result, tokensHere, knownTokens);
+    } else if (log != null) {
+      log.transferEnds(s, result);
+    }
+    return landed(s);
+  }
+
   /** Ends a pending transfer; returns false if its request was over already. */
   private boolean confirmed(int s, String result) {
     if (log != null) {
       log.transferEnds(s, result);
     }
+    return landed(s);
+  }
+
+  private boolean landed(int s) {
     sequences.transferPending[s] = false;
     sequences.pendingTransfers--;
     if (sequences.handsOver[s]) {

@@ -108,7 +108,12 @@ public final class ClusterSimulation {
       predictor.giveTo(engine);
     }
     if (log != null) {
-      engine.log(log);
+      String name = config.instances() == 1 ? "" : "instance-" + index;
+      engine.log(
+          options.logName.isEmpty() || name.isEmpty()
+              ? options.logName + name
+              : options.logName + "/" + name,
+          log);
     }
     return new SimulatedInstance(
         engine,
@@ -303,6 +308,7 @@ public final class ClusterSimulation {
     private long seed;
     private boolean fastForward = true;
     private @Nullable DecisionLog log;
+    private String logName = "";
     private LongSupplier nanoClock = () -> 0;
     private IntConsumer onEnded = count -> {};
 
@@ -352,6 +358,18 @@ public final class ClusterSimulation {
      * @return these options
      */
     public Options log(DecisionLog value) {
+      return log("", value);
+    }
+
+    /**
+     * Records every decision of every instance in a log that several runs write to.
+     *
+     * @param run name of this run, put before the instance's name in every record
+     * @param value where to write; called by the thread of the run
+     * @return these options
+     */
+    public Options log(String run, DecisionLog value) {
+      logName = Objects.requireNonNull(run, "run");
       log = Objects.requireNonNull(value, "log");
       return this;
     }

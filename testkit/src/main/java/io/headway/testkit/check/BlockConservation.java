@@ -72,7 +72,9 @@ final class BlockConservation extends Checker {
         if (!distinct.add(block)) {
           violated(e.type() + " of " + e.r() + " names block " + block + " twice", e.r(), block);
         }
-        if (block < 0 || (size != null && block >= size && !before.declares("sparse-block-ids"))) {
+        // Where one block stands for nothing, there is one id more than blocks to give.
+        long ids = size == null ? 0 : size + (before.config().nullBlock() == null ? 0 : 1);
+        if (block < 0 || (size != null && block >= ids)) {
           violated(
               e.type() + " of " + e.r() + " names block " + block + " of a pool of " + size,
               e.r(),

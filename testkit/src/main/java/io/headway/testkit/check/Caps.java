@@ -83,6 +83,10 @@ final class Caps extends Checker {
   }
 
   private void attempt(TraceEvent.Attempt e, TraceState before) {
+    if (!before.preemptedNow().isEmpty()) {
+      // A place may have come free behind the attempt.
+      return;
+    }
     Long slots = before.config().slots();
     if ("no-slot".equals(e.outcome()) && slots != null) {
       exercised();

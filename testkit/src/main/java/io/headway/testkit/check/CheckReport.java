@@ -63,11 +63,30 @@ public record CheckReport(List<Verdict> verdicts) {
         .toList();
   }
 
+  /**
+   * Returns what a spoilt checker would have reported instead.
+   *
+   * @param invariant the rule whose checker is spoilt
+   * @param how in which way
+   * @return this report with the one verdict spoilt
+   */
+  public CheckReport perverted(Invariant invariant, Perversion how) {
+    return new CheckReport(
+        verdicts.stream().map(v -> v.invariant() == invariant ? how.apply(v) : v).toList());
+  }
+
   /** Joins the verdicts on one rule over two schedulers: the worse kind, with sums of counts. */
   static Verdict worse(Verdict a, Verdict b) {
     Verdict worse = a.kind().compareTo(b.kind()) <= 0 ? a : b;
-    TreeSet<String> missing = new TreeSet<>(a.missing());
-    missing.addAll(b.missing());
+    Verdict better = worse == a ? b : a;
+    if (worse.kind() == Verdict.Kind.UNKNOWN && worse.exercised() == 0 && better.exercised() > 0) {
+      // The rule does not concern the one scheduler at all.
+      worse = better;
+    }
+    TreeSet<String> missing = new TreeSet<>(worse.missing());
+    if (worse.kind() == Verdict.Kind.UNKNOWN) {
+      missing.addAll(better.missing());
+    }
     return new Verdict(
         worse.invariant(),
         worse.kind(),

@@ -13,7 +13,6 @@ import java.util.Set;
  */
 final class DecisionClosure extends Checker {
   private final Set<String> preempted = new HashSet<>();
-  private boolean afterResult;
 
   DecisionClosure() {
     super(Invariant.INV_03);
@@ -22,17 +21,17 @@ final class DecisionClosure extends Checker {
   @Override
   protected void check(TraceEvent event, TraceState before) {
     if (event instanceof TraceEvent.Preempt e) {
-      // What a lost row or step sends back has no beneficiary and belongs to no decision.
-      if (!afterResult || e.beneficiary() != null) {
+      // What a lost iteration puts back belongs to no decision.
+      if (!"failure".equals(e.cause())) {
         preempted.add(e.r());
       }
     } else if (event instanceof TraceEvent.Step e) {
       closed(e, before);
       preempted.clear();
-      afterResult = false;
-    } else if (event instanceof TraceEvent.Complete || event instanceof TraceEvent.Fail) {
+    } else if (event instanceof TraceEvent.Idle
+        || event instanceof TraceEvent.Complete
+        || event instanceof TraceEvent.Fail) {
       preempted.clear();
-      afterResult = true;
     }
   }
 

@@ -72,8 +72,9 @@ final class LegalLifecycle extends Checker {
     }
     TraceEvent.Arrive arrive = r.arrive;
     Long now = e.now();
-    if (e.kind() == TraceEvent.Ended.Kind.EXPIRE && arrive != null && now != null) {
-      Long deadline = arrive.deadline();
+    // A policy may let a queued request expire before the deadline of the request itself.
+    if (e.kind() == TraceEvent.Ended.Kind.EXPIRE && r.phase == Phase.RUNNING && now != null) {
+      Long deadline = arrive == null ? null : arrive.deadline();
       if (deadline != null && now < deadline) {
         violated(e.r() + " expired at " + now + ", before its deadline at " + deadline, e.r());
       }

@@ -47,6 +47,13 @@ final class NoAliasing extends Checker {
     for (long block : list) {
       exercised();
       BlockState state = before.block(pool, block);
+      Long nullBlock = before.config().nullBlock();
+      if (nullBlock != null && block == nullBlock && pool.equals(TraceState.DEVICE)) {
+        violated(
+            e.r() + " is given block " + block + ", which stands for nothing",
+            List.of(e.r()),
+            List.of(block));
+      }
       if (state != null && state.held()) {
         List<String> requests = new ArrayList<>(List.of(e.r()));
         requests.addAll(state.holders.keySet());

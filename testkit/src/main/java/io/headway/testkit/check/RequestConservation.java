@@ -59,6 +59,10 @@ final class RequestConservation extends Checker {
   }
 
   private void counts(TraceEvent.Step e, TraceState before) {
+    if (!before.seen("ARRIVE")) {
+      missing("ARRIVE");
+      return;
+    }
     long waiting = before.queued();
     long running = before.count(RequestState.Phase.RUNNING);
     Set<String> seen = new HashSet<>();

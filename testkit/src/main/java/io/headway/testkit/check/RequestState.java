@@ -62,12 +62,16 @@ public final class RequestState {
   int preemptions;
   long computedAtPreemption;
   String preemptionMode = "";
-  long admittedAtDecision = -1;
+  long queuedAtDecision;
+  long hostBlocks;
   long servedAtDecision = -1;
   final Map<Long, List<Long>> tables = new TreeMap<>();
   final Map<String, Long> units = new TreeMap<>();
   final TreeSet<Long> transfers = new TreeSet<>();
   int pins;
+
+  /** The life of the same id before this one, while it still holds something. */
+  @Nullable RequestState previous;
 
   RequestState(
       String id, TraceEvent.@Nullable Arrive arrive, long arrivedLine, long arrivalNumber) {
@@ -144,6 +148,16 @@ public final class RequestState {
     return prompt < 0 ? -1 : prompt + generated + outstanding;
   }
 
+  /** Returns whether more output may come, by the declared most. */
+  boolean mayGrow() {
+    return maxNew() < 0 || generated + outstanding < maxNew();
+  }
+
+  /** Returns whether all that is known but the newest token is computed, so that it decodes. */
+  boolean decodes() {
+    return prompt() >= 0 && computed >= prompt() && known() - computed == 1;
+  }
+
   /**
    * Returns how many output tokens were delivered.
    *
@@ -192,7 +206,15 @@ public final class RequestState {
    * @return true if it must not be forgotten yet
    */
   public boolean holdsSomething() {
-    return inFlight > 0 || pins > 0 || !transfers.isEmpty() || !holdsNoMemory();
+    return inFlight > 0 || pins > 0 || previous != null || !transfers.isEmpty() || !holdsNoMemory();
+  }
+
+  /** Returns the life of this id that holds the first of some blocks. */
+  RequestState holderOf(long group, List<Long> blocks) {
+    RequestState earlier = previous;
+    return earlier != null && !blocks.isEmpty() && earlier.table(group).contains(blocks.get(0))
+        ? earlier
+        : this;
   }
 
   /** Returns whether it holds neither blocks nor units. */

@@ -4,11 +4,13 @@ import io.headway.api.Invariant;
 import io.headway.testkit.trace.TraceEvent;
 import io.headway.testkit.trace.TraceSink;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs checkers over a trace, record by record. Records of different schedulers ({@code on}) are
@@ -18,6 +20,7 @@ public final class TraceChecks implements TraceSink {
   private final CheckOptions options;
   private final Predicate<Invariant> wanted;
   private final Map<String, Run> runs = new LinkedHashMap<>();
+  private final @Nullable Iterator<TraceEvent> second;
   private long line;
 
   /** One scheduler's trace. */
@@ -30,9 +33,11 @@ public final class TraceChecks implements TraceSink {
     }
   }
 
-  private TraceChecks(CheckOptions options, Predicate<Invariant> wanted) {
+  private TraceChecks(
+      CheckOptions options, Predicate<Invariant> wanted, @Nullable Iterator<TraceEvent> second) {
     this.options = options;
     this.wanted = wanted;
+    this.second = second;
     runs.put("", newRun());
   }
 
@@ -53,7 +58,21 @@ public final class TraceChecks implements TraceSink {
    * @return checks that have seen nothing
    */
   public static TraceChecks of(CheckOptions options, Predicate<Invariant> wanted) {
-    return new TraceChecks(options, wanted);
+    return new TraceChecks(options, wanted, null);
+  }
+
+  /**
+   * Starts a check that also compares a trace with that of a second run (INV-39). Both must be of
+   * one scheduler.
+   *
+   * @param options bounds of the liveness rules
+   * @param wanted which rules
+   * @param second records of the second run in order, read as the check proceeds
+   * @return checks that have seen nothing
+   */
+  public static TraceChecks of(
+      CheckOptions options, Predicate<Invariant> wanted, Iterator<TraceEvent> second) {
+    return new TraceChecks(options, wanted, second);
   }
 
   /**
@@ -69,7 +88,10 @@ public final class TraceChecks implements TraceSink {
   }
 
   private Run newRun() {
-    return new Run(Checkers.all(options).stream().filter(c -> wanted.test(c.invariant())).toList());
+    return new Run(
+        Checkers.all(options, runs.isEmpty() ? second : null).stream()
+            .filter(checker -> wanted.test(checker.invariant()))
+            .toList());
   }
 
   @Override

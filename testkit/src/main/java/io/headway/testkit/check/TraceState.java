@@ -46,6 +46,7 @@ public final class TraceState {
     final List<Long> ends;
     final List<Boolean> emits;
     final List<Integer> epochs;
+    final List<RequestState> requests;
     boolean voided;
 
     Flight(long step, List<Row> rows) {
@@ -54,6 +55,7 @@ public final class TraceState {
       ends = new ArrayList<>(rows.size());
       emits = new ArrayList<>(rows.size());
       epochs = new ArrayList<>(rows.size());
+      requests = new ArrayList<>(rows.size());
     }
   }
 
@@ -69,7 +71,7 @@ public final class TraceState {
   private static final TraceEvent.Config NO_CONFIG =
       new TraceEvent.Config(
           null, "", null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null, null, null, null, null, null, null, null, null);
+          null, null, null, null, null, null, null, null, null, null, null);
 
   private TraceEvent.Config config = NO_CONFIG;
   private final Map<String, RequestState> requests = new LinkedHashMap<>();
@@ -91,6 +93,7 @@ public final class TraceState {
   private final EnumMap<RequestState.Phase, Long> phaseCounts =
       new EnumMap<>(RequestState.Phase.class);
   private final Set<String> admittedNow = new HashSet<>();
+  private final Map<String, String> preemptedNow = new LinkedHashMap<>();
   private final Set<String> seenTypes = new HashSet<>();
   private long line;
   private long decisions;
@@ -290,6 +293,34 @@ public final class TraceState {
     return (tokens + size - 1) / size;
   }
 
+  /** Returns whether a cache group reads every past token. */
+  boolean readsAll(long group) {
+    List<Long> spans = config.spans();
+    return spans == null || group >= spans.size() || spans.get((int) group) == 0;
+  }
+
+  /** Returns blocks that a request still needs to compute its next token; -1 if unknown. */
+  long blocksToGoOn(RequestState r) {
+    if (blockTokens() == 0 || r.known() < 0) {
+      return -1;
+    }
+    long groups = config.groups() == null ? 1 : config.groups();
+    return Math.max(0, blocksFor(r.known()) - r.table(0).size()) * groups;
+  }
+
+  /** Returns whether memory and slots suffice for a queued request now; false if unknown. */
+  boolean fits(RequestState r) {
+    long need = blocksToGoOn(r);
+    long available = available();
+    Long slots = config.slots();
+    return need >= 0
+        && available >= 0
+        && r.phase != RequestState.Phase.SWAPPED
+        && need + orZero(config.watermark()) <= available
+        && (slots == null
+            || count(RequestState.Phase.RUNNING) + count(RequestState.Phase.TRANSFERRING) < slots);
+  }
+
   /** Returns blocks that an allocation could take, or -1 if the trace does not say. */
   long available() {
     Long total = config.blocks();
@@ -299,6 +330,11 @@ public final class TraceState {
   /** Counts requests that the decision being made has admitted so far. */
   long startedNow() {
     return admittedNow.size();
+  }
+
+  /** Returns whom the decision being made has preempted so far, with the beneficiary or "". */
+  Map<String, String> preemptedNow() {
+    return preemptedNow;
   }
 
   /** Counts requests that are over but still mentioned in flight or transferred. */
@@ -335,10 +371,7 @@ public final class TraceState {
     if (event instanceof TraceEvent.Config e) {
       config = e;
     } else if (event instanceof TraceEvent.Arrive e) {
-      if (!requests.containsKey(e.r())) {
-        add(new RequestState(e.r(), e, line, arrivals));
-        ended.remove(e.r());
-      }
+      arrive(e);
       arrivals++;
     } else if (event instanceof TraceEvent.Reject e) {
       end(e.r());
@@ -360,7 +393,7 @@ public final class TraceState {
       step(e);
     } else if (event instanceof TraceEvent.Idle) {
       decisions++;
-      admittedNow.clear();
+      decided();
     } else if (event instanceof TraceEvent.Complete e) {
       complete(e.step());
     } else if (event instanceof TraceEvent.Fail e) {
@@ -384,7 +417,16 @@ public final class TraceState {
     }
   }
 
+  /** A decision has been made. */
+  private void decided() {
+    admittedNow.clear();
+    preemptedNow.clear();
+  }
+
   private void enter(RequestState r, RequestState.Phase phase) {
+    if (phase.queued() && !r.phase.queued()) {
+      r.queuedAtDecision = decisions;
+    }
     phaseCounts.merge(r.phase, -1L, Long::sum);
     r.phase = phase;
     phaseCounts.merge(phase, 1L, Long::sum);
@@ -392,6 +434,7 @@ public final class TraceState {
 
   private void add(RequestState r) {
     requests.put(r.id, r);
+    r.queuedAtDecision = decisions;
     phaseCounts.merge(r.phase, 1L, Long::sum);
   }
 
@@ -403,6 +446,21 @@ public final class TraceState {
       add(known);
     }
     return known;
+  }
+
+  private void arrive(TraceEvent.Arrive e) {
+    RequestState known = requests.get(e.r());
+    if (known != null && known.phase != RequestState.Phase.ENDED) {
+      return;
+    }
+    RequestState fresh = new RequestState(e.r(), e, line, arrivals);
+    if (known != null) {
+      // An id may come again while its last life still holds something.
+      fresh.previous = known;
+      phaseCounts.merge(known.phase, -1L, Long::sum);
+    }
+    add(fresh);
+    ended.remove(e.r());
   }
 
   private void move(String id, RequestState.Phase phase) {
@@ -418,14 +476,19 @@ public final class TraceState {
     if (r != null) {
       enter(r, RequestState.Phase.ENDED);
       r.awaitsOutput = false;
+      heldHostBlocks -= r.hostBlocks;
+      r.hostBlocks = 0;
       forget(r);
     }
   }
 
   /** Forgets a request that is over and holds nothing. */
   private void forget(RequestState r) {
-    if (r.phase == RequestState.Phase.ENDED && !r.holdsSomething()) {
-      requests.remove(r.id);
+    RequestState previous = r.previous;
+    if (previous != null && !previous.holdsSomething()) {
+      r.previous = null;
+    }
+    if (r.phase == RequestState.Phase.ENDED && !r.holdsSomething() && requests.remove(r.id, r)) {
       phaseCounts.merge(r.phase, -1L, Long::sum);
     }
   }
@@ -503,7 +566,8 @@ public final class TraceState {
     }
     List<Long> list = e.blocks();
     if (list != null) {
-      List<Long> table = r == null ? List.of() : r.table(orZero(e.group()));
+      RequestState holder = r == null ? null : r.holderOf(orZero(e.group()), list);
+      List<Long> table = holder == null ? List.of() : holder.table(orZero(e.group()));
       for (long block : list) {
         if (pool.equals(DEVICE)) {
           int at = table.lastIndexOf(block);
@@ -607,22 +671,21 @@ public final class TraceState {
 
   private void step(TraceEvent.Step e) {
     decisions++;
-    admittedNow.clear();
+    decided();
     Flight flight = new Flight(orZero(e.step()), e.batch());
     for (Row row : e.batch()) {
       RequestState r = open(row.r());
       schedule(r, row, flight);
     }
-    if (e.step() != null) {
+    if (e.step() != null && !e.batch().isEmpty()) {
       flights.put(e.step(), flight);
     }
   }
 
   private void schedule(RequestState r, Row row, Flight flight) {
     if (r.phase != RequestState.Phase.RUNNING && r.phase != RequestState.Phase.ENDED) {
+      r.plannedEnd = r.phase == RequestState.Phase.SWAPPED ? r.plannedEnd : 0;
       enter(r, RequestState.Phase.RUNNING);
-      r.admittedAtDecision = decisions;
-      r.plannedEnd = 0;
     }
     if (r.awaitsOutput) {
       // Its last row yielded a token that was not shown here.
@@ -648,18 +711,17 @@ public final class TraceState {
     flight.ends.add(end);
     flight.emits.add(emits);
     flight.epochs.add(r.preemptions);
+    flight.requests.add(r);
   }
 
   private void complete(@Nullable Long step) {
+    decided();
     Flight flight = step == null ? null : flights.remove(step);
     if (flight == null) {
       return;
     }
     for (int i = 0; i < flight.rows.size(); i++) {
-      RequestState r = requests.get(flight.rows.get(i).r());
-      if (r == null) {
-        continue;
-      }
+      RequestState r = flight.requests.get(i);
       r.inFlight = Math.max(0, r.inFlight - 1);
       boolean current = !flight.voided && !r.reset && flight.epochs.get(i) == r.preemptions;
       if (current && r.phase != RequestState.Phase.ENDED) {
@@ -668,28 +730,30 @@ public final class TraceState {
         }
         r.awaitsOutput = flight.emits.get(i);
       }
-      forget(r);
+      settled(r);
     }
   }
 
+  /** Forgets what is over, by its id: an earlier life of an id hangs on the later one. */
+  private void settled(RequestState r) {
+    RequestState known = requests.get(r.id);
+    forget(known == null ? r : known);
+  }
+
   private void fail(@Nullable Long step) {
+    decided();
     Flight failed = step == null ? null : flights.remove(step);
     if (failed == null) {
       return;
     }
-    Set<String> lost = new HashSet<>();
-    for (Row row : failed.rows) {
-      RequestState r = requests.get(row.r());
-      if (r == null) {
-        continue;
-      }
-      lost.add(row.r());
+    Set<RequestState> lost = new HashSet<>(failed.requests);
+    for (RequestState r : failed.requests) {
       r.inFlight = Math.max(0, r.inFlight - 1);
       if (!failed.voided && r.phase == RequestState.Phase.RUNNING) {
         // It is computed again, which a PREEMPT says, or is over.
         r.reset = true;
       }
-      forget(r);
+      settled(r);
     }
     if (failed.voided) {
       return;
@@ -701,8 +765,8 @@ public final class TraceState {
       flight.voided = true;
       for (int i = 0; i < flight.rows.size(); i++) {
         Row row = flight.rows.get(i);
-        RequestState r = requests.get(row.r());
-        if (r != null && r.phase == RequestState.Phase.RUNNING && !lost.contains(row.r())) {
+        RequestState r = flight.requests.get(i);
+        if (r.phase == RequestState.Phase.RUNNING && !lost.contains(r)) {
           r.computed = row.start() == null ? r.computed : row.start();
           r.outstanding = Math.max(0, r.outstanding - (flight.emits.get(i) ? 1 : 0));
         }
@@ -768,6 +832,8 @@ public final class TraceState {
         enter(r, RequestState.Phase.RUNNING);
         r.computed = e.tokens();
         r.completed = e.tokens();
+        r.plannedEnd = Math.max(0, r.prompt());
+        r.servedAtDecision = decisions;
         r.delivered = Math.max(r.delivered, orZero(e.delivered()));
         r.generated = e.known() == null ? 0 : Math.max(0, e.known() - Math.max(0, r.prompt()));
         r.hidden = r.delivered - r.generated;
@@ -780,9 +846,16 @@ public final class TraceState {
   }
 
   private void tier(TraceEvent.Tier e) {
-    if ("done".equals(e.result()) && e.blocks() != null) {
-      heldHostBlocks += "host".equals(e.to()) ? e.blocks() : 0;
-      heldHostBlocks -= "host".equals(e.from()) ? e.blocks() : 0;
+    if (!"done".equals(e.result())) {
+      return;
+    }
+    long change =
+        ("host".equals(e.to()) ? orZero(e.blocks()) : 0)
+            - ("host".equals(e.from()) ? orZero(e.blocks()) : 0);
+    heldHostBlocks += change;
+    RequestState r = request(e.r());
+    if (r != null) {
+      r.hostBlocks += change;
     }
   }
 
@@ -790,6 +863,9 @@ public final class TraceState {
     RequestState r = requests.get(e.r());
     if (r == null || r.phase == RequestState.Phase.ENDED) {
       return;
+    }
+    if (e.beneficiary() != null) {
+      preemptedNow.put(e.r(), e.beneficiary());
     }
     String mode = e.mode() == null ? "recompute" : e.mode();
     r.preemptions++;

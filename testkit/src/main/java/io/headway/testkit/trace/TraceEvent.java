@@ -70,6 +70,8 @@ public sealed interface TraceEvent {
    * @param depth most plans in flight
    * @param retries recomputations before a request fails
    * @param lease how long a transfer may take, in nanoseconds
+   * @param nullBlock id of the block that stands for positions nobody reads
+   * @param spans tokens that each cache group looks back, 0 for all
    * @param window most tokens of prompt and output together
    * @param order the order of admission: fields, the first decides
    * @param rules rules that the policy declares, such as {@code bypass}
@@ -96,6 +98,8 @@ public sealed interface TraceEvent {
       @Nullable Long depth,
       @Nullable Long retries,
       @Nullable Long lease,
+      @Nullable Long nullBlock,
+      @Nullable List<Long> spans,
       @Nullable Long window,
       @Nullable List<String> order,
       @Nullable List<String> rules,
@@ -104,6 +108,7 @@ public sealed interface TraceEvent {
       implements TraceEvent {
     /** Copies the collections. */
     public Config {
+      spans = spans == null ? null : List.copyOf(spans);
       order = order == null ? null : List.copyOf(order);
       rules = rules == null ? null : List.copyOf(rules);
       claims = claims == null ? null : Fields.ordered(claims);
@@ -134,6 +139,8 @@ public sealed interface TraceEvent {
       out.number("depth", depth);
       out.number("retries", retries);
       out.number("lease", lease);
+      out.number("nullBlock", nullBlock);
+      out.numbers("spans", spans);
       out.number("window", window);
       out.texts("order", order);
       out.texts("rules", rules);
@@ -855,9 +862,15 @@ public sealed interface TraceEvent {
    * @param r request
    * @param mode {@code recompute} or {@code swap}
    * @param beneficiary for whom
+   * @param cause {@code failure} if its iteration was lost
    */
   record Preempt(
-      @Nullable Long now, String on, String r, @Nullable String mode, @Nullable String beneficiary)
+      @Nullable Long now,
+      String on,
+      String r,
+      @Nullable String mode,
+      @Nullable String beneficiary,
+      @Nullable String cause)
       implements TraceEvent {
     @Override
     public String type() {
@@ -869,6 +882,7 @@ public sealed interface TraceEvent {
       out.text("r", r);
       out.text("mode", mode);
       out.text("beneficiary", beneficiary);
+      out.text("cause", cause);
     }
   }
 
@@ -1239,7 +1253,7 @@ public sealed interface TraceEvent {
    * @param waiting requests waiting there
    * @param running requests running there
    * @param inFlight requests routed there that are not over
-   * @param hit tokens of the prompt it is credited with, as cached there
+   * @param hit leading content keys of the request that it is credited with
    * @param observed time of the snapshot that the figures are from, in nanoseconds
    * @param scores parts of its score by name
    */

@@ -301,6 +301,8 @@ public final class TraceReader implements Closeable {
               f.number("depth"),
               f.number("retries"),
               f.number("lease"),
+              f.number("nullBlock"),
+              f.numbers("spans"),
               f.number("window"),
               f.texts("order"),
               f.texts("rules"),
@@ -452,7 +454,8 @@ public final class TraceReader implements Closeable {
               f.text("result"),
               f.number("blocks"));
       case "PREEMPT" ->
-          new TraceEvent.Preempt(now, on, f.required("r"), f.text("mode"), f.text("beneficiary"));
+          new TraceEvent.Preempt(
+              now, on, f.required("r"), f.text("mode"), f.text("beneficiary"), f.text("cause"));
       case "RESUME" -> new TraceEvent.Resume(now, on, f.required("r"), f.number("computed"));
       case "MIGRATE" ->
           new TraceEvent.Migrate(

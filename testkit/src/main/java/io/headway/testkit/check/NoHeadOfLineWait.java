@@ -1,0 +1,112 @@
+package io.headway.testkit.check;
+
+import io.headway.api.Invariant;
+import io.headway.testkit.check.RequestState.Phase;
+import io.headway.testkit.trace.TraceEvent;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * INV-26: nobody waits behind a request that waits for something else. A queued request that fits,
+ * with budget left over, starts within k decisions if somebody is blocked in a way that does not
+ * concern it: deferred for an external event, refused for want of an adapter place, or short of
+ * blocks while nothing runs whose end could bring them.
+ */
+final class NoHeadOfLineWait extends Checker {
+  private final int patience;
+  private final Map<String, Integer> waited = new HashMap<>();
+  private final Set<String> refused = new HashSet<>();
+  private boolean adapterBlocked;
+
+  NoHeadOfLineWait(CheckOptions options) {
+    super(Invariant.INV_26);
+    patience = options.headOfLineDecisions();
+  }
+
+  @Override
+  protected void check(TraceEvent event, TraceState before) {
+    if (event instanceof TraceEvent.Attempt e) {
+      if (!"done".equals(e.outcome())) {
+        refused.add(e.r());
+      }
+      adapterBlocked |= "no-adapter".equals(e.outcome());
+    } else if (event instanceof TraceEvent.Step e) {
+      Set<String> rows = new HashSet<>();
+      long tokens = 0;
+      for (TraceEvent.Row row : e.batch()) {
+        rows.add(row.r());
+        tokens += TraceState.orZero(row.n());
+      }
+      Long budget = before.config().tokenBudget();
+      decided(rows, budget != null && tokens >= budget, before);
+    } else if (event instanceof TraceEvent.Idle) {
+      decided(Set.of(), false, before);
+    }
+  }
+
+  private void decided(Set<String> rows, boolean full, TraceState before) {
+    if (!full) {
+      String blocked = blocked(rows, before);
+      if (blocked.isEmpty()) {
+        waited.clear();
+      } else {
+        count(rows, blocked, before);
+      }
+    }
+    refused.clear();
+    adapterBlocked = false;
+  }
+
+  private void count(Set<String> rows, String blocked, TraceState before) {
+    for (RequestState r : before.requests()) {
+      boolean independent =
+          r.phase.queued()
+              && !rows.contains(r.id)
+              && !r.id.equals(blocked)
+              && !refused.contains(r.id)
+              && before.fits(r);
+      if (!independent) {
+        waited.remove(r.id);
+        continue;
+      }
+      exercised();
+      int times = waited.merge(r.id, 1, Integer::sum);
+      if (times > patience) {
+        violated(
+            r.id
+                + " fits, but has waited "
+                + times
+                + " decisions behind "
+                + blocked
+                + ", which waits for something else",
+            r.id,
+            blocked);
+      }
+    }
+    waited.keySet().removeIf(id -> before.request(id) == null);
+  }
+
+  /** Returns somebody who is blocked in a way that running requests cannot end, or "". */
+  private String blocked(Set<String> rows, TraceState before) {
+    boolean runs = !rows.isEmpty() || before.count(Phase.RUNNING) > 0;
+    for (RequestState r : before.requests()) {
+      if (r.phase == Phase.DEFERRED
+          || (r.phase.queued() && adapterBlocked && refused.contains(r.id))
+          || (r.phase.queued() && !runs && !before.fits(r) && before.available() >= 0)) {
+        return r.id;
+      }
+    }
+    return "";
+  }
+
+  @Override
+  protected void end(TraceState last) {
+    if (!last.seen("STEP") && !last.seen("IDLE")) {
+      missing("STEP");
+    } else if (!waited.isEmpty()) {
+      inconclusive("the trace ends while somebody waits behind a blocked request");
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package io.headway.testkit.check;
+
+import io.headway.api.Invariant;
+import io.headway.testkit.check.RequestState.Phase;
+import io.headway.testkit.trace.TraceEvent;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * INV-32: an entry is where the trace last put it. It leaves a tier only by a copy that succeeded
+ * or an explicit drop, no tier holds more than it has room for, and a swapped request runs again
+ * only after its KV has come back.
+ */
+final class TierTruth extends Checker {
+  /** Where entries are that are not on the device. */
+  private final Map<String, String> tiers = new HashMap<>();
+
+  private final Set<String> swapping = new HashSet<>();
+
+  TierTruth() {
+    super(Invariant.INV_32);
+  }
+
+  @Override
+  protected void check(TraceEvent event, TraceState before) {
+    if (event instanceof TraceEvent.Tier e) {
+      moves(e, before);
+    } else if (event instanceof TraceEvent.Preempt e) {
+      if ("swap".equals(e.mode())) {
+        swapping.add(e.r());
+      }
+    } else if (event instanceof TraceEvent.Step e) {
+      for (String r : swapping) {
+        exercised();
+        violated(r + " was swapped out, but its KV has not moved to the host", r);
+      }
+      swapping.clear();
+      for (TraceEvent.Row row : e.batch()) {
+        RequestState r = before.request(row.r());
+        String tier = tiers.get(row.r());
+        if (r != null && r.phase == Phase.SWAPPED && (tier == null || !tier.equals("device"))) {
+          exercised();
+          violated(row.r() + " runs again, but its KV is in tier " + tier, row.r());
+        }
+        if (tier != null) {
+          tiers.remove(row.r());
+        }
+      }
+    } else if (event instanceof TraceEvent.Ended e) {
+      tiers.remove(e.r());
+      swapping.remove(e.r());
+    } else if (event instanceof TraceEvent.Reject e) {
+      tiers.remove(e.r());
+    }
+  }
+
+  private void moves(TraceEvent.Tier e, TraceState before) {
+    String entry = e.r() == null ? e.entry() : e.r();
+    if (entry == null || e.from() == null || e.to() == null || e.result() == null) {
+      missing(
+          entry == null
+              ? "TIER.entry"
+              : e.from() == null ? "TIER.from" : e.to() == null ? "TIER.to" : "TIER.result");
+      return;
+    }
+    exercised();
+    String known = tiers.get(entry);
+    if (known != null && !known.equals(e.from())) {
+      violated(entry + " is moved from " + e.from() + ", but it is in " + known, entry);
+    }
+    if (!e.result().equals("done")) {
+      return;
+    }
+    swapping.remove(entry);
+    tiers.put(entry, e.to());
+    if (e.to().equals("none")) {
+      tiers.remove(entry);
+    }
+    Long room = before.config().hostBlocks();
+    if (e.to().equals("host") && room != null && e.blocks() != null) {
+      long held = before.heldHostBlocks() + e.blocks();
+      if (held > room) {
+        violated(
+            entry
+                + " is copied to the host, which makes "
+                + held
+                + " blocks of "
+                + room
+                + ": the copy cannot have happened",
+            entry);
+      }
+    }
+  }
+
+  @Override
+  protected void end(TraceState last) {
+    if (!last.seen("TIER")) {
+      missing("TIER");
+    }
+  }
+}
