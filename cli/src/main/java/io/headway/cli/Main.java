@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
     },
     subcommands = {
       CalibrateCommand.class,
+      CheckCommand.class,
       CompareCommand.class,
       DevicesCommand.class,
       MoeCommand.class,

@@ -134,6 +134,11 @@ final class ComputedBeforeShared extends Checker {
       exercised();
       BlockState state = before.block(TraceState.DEVICE, block);
       boolean matchable = state != null && (state.key != null || state.transfers > 0);
+      if (state == null && !before.seen("PUBLISH")) {
+        // Nobody holds it, and the trace does not tell what is matchable.
+        missing("PUBLISH");
+        continue;
+      }
       if (!matchable
           && !loaded.containsKey(block)
           && (state == null

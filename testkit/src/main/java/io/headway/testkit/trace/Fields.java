@@ -136,9 +136,104 @@ final class Fields {
     return candidates;
   }
 
-  private List<Fields> objects(String name) throws Unfit {
+  /** Returns an object, or null if it is absent. */
+  @Nullable Fields object(String name) throws Unfit {
+    Object value = values.get(name);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof Map<?, ?> map) {
+      @SuppressWarnings("unchecked") // the reader makes no other maps
+      Map<String, Object> fields = (Map<String, Object>) map;
+      return new Fields(type + "." + name, fields);
+    }
+    throw unfit(name, "an object", value);
+  }
+
+  /** Returns an object of whole numbers. */
+  Map<String, Long> wholes(String name) throws Unfit {
+    Map<String, Long> result = new LinkedHashMap<>();
+    Fields object = object(name);
+    if (object == null) {
+      throw unfit(name, "an object of whole numbers", null);
+    }
+    for (String key : object.values.keySet()) {
+      Long number = object.number(key);
+      if (number != null) {
+        result.put(key, number);
+      }
+    }
+    return result;
+  }
+
+  /** Returns for each name of an object a count: a whole number, or the length of an array. */
+  Map<String, Long> counts(String name) throws Unfit {
+    Map<String, Long> result = new LinkedHashMap<>();
+    Fields object = object(name);
+    if (object == null) {
+      throw unfit(name, "an object of arrays or counts", null);
+    }
+    for (Map.Entry<String, Object> entry : object.values.entrySet()) {
+      if (entry.getValue() instanceof List<?> list) {
+        result.put(entry.getKey(), (long) list.size());
+      } else {
+        Long number = object.number(entry.getKey());
+        result.put(entry.getKey(), number == null ? 0 : number);
+      }
+    }
+    return result;
+  }
+
+  /** Returns an array of arrays of whole numbers; empty if it is absent. */
+  List<List<Long>> matrix(String name) throws Unfit {
+    Object value = values.get(name);
+    return value == null ? List.of() : matrix(name, value);
+  }
+
+  /** Returns an array of such arrays of arrays, of which each may be absent. */
+  List<List<List<Long>>> matrices(String name) throws Unfit {
+    List<List<List<Long>>> result = new ArrayList<>();
+    Object value = values.get(name);
+    if (value == null) {
+      return result;
+    }
+    if (value instanceof List<?> list) {
+      for (Object element : list) {
+        result.add(matrix(name, element));
+      }
+      return result;
+    }
+    throw unfit(name, "an array of block lists per group", value);
+  }
+
+  private List<List<Long>> matrix(String name, Object value) throws Unfit {
+    List<List<Long>> result = new ArrayList<>();
+    if (value instanceof List<?> list) {
+      for (Object row : list) {
+        List<Long> numbers = new ArrayList<>();
+        if (!(row instanceof List<?> cells)) {
+          throw unfit(name, "an array of block ids per group", value);
+        }
+        for (Object cell : cells) {
+          if (!(cell instanceof Long number)) {
+            throw unfit(name, "an array of block ids per group", value);
+          }
+          numbers.add(number);
+        }
+        result.add(numbers);
+      }
+      return result;
+    }
+    throw unfit(name, "an array of block ids per group", value);
+  }
+
+  /** Returns an array of objects; empty if it is absent in a foreign log. */
+  List<Fields> objects(String name) throws Unfit {
     Object value = values.get(name);
     List<Fields> result = new ArrayList<>();
+    if (value == null && !name.equals("batch")) {
+      return result;
+    }
     if (value instanceof List<?> list) {
       for (Object element : list) {
         if (!(element instanceof Map<?, ?> map)) {

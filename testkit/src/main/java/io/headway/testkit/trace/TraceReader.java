@@ -1,13 +1,6 @@
 package io.headway.testkit.trace;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,8 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * has at most {@value #MAX_TEXT_CHARS} characters. Unknown fields and types are skipped, and so are
  * empty lines.
  */
-public final class TraceReader implements Closeable {
+public final class TraceReader implements TraceSource {
   /** Longest line, in bytes. */
   public static final int MAX_LINE_BYTES = 16 << 20;
 
@@ -37,30 +28,10 @@ public final class TraceReader implements Closeable {
   /** Longest text, in characters. */
   public static final int MAX_TEXT_CHARS = 1 << 16;
 
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(MAX_DEPTH)
-                  .maxStringLength(MAX_TEXT_CHARS)
-                  .maxNameLength(1_000)
-                  .maxNumberLength(40)
-                  .build())
-          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
-          .build();
+  private final JsonLines lines;
 
-  private final String origin;
-  private final InputStream in;
-  private final byte[] chunk = new byte[1 << 16];
-  private byte[] text = new byte[1 << 12];
-  private int at;
-  private int end;
-  private int length;
-  private long line;
-
-  private TraceReader(String origin, InputStream in) {
-    this.origin = origin;
-    this.in = in;
+  private TraceReader(JsonLines lines) {
+    this.lines = lines;
   }
 
   /**
@@ -71,7 +42,7 @@ public final class TraceReader implements Closeable {
    * @throws IOException if it cannot be opened
    */
   public static TraceReader open(Path file) throws IOException {
-    return new TraceReader(file.toString(), Files.newInputStream(file));
+    return of(file.toString(), Files.newInputStream(file));
   }
 
   /**
@@ -82,7 +53,7 @@ public final class TraceReader implements Closeable {
    * @return a reader
    */
   public static TraceReader of(String origin, InputStream in) {
-    return new TraceReader(origin, new BufferedInputStream(in));
+    return new TraceReader(new JsonLines(origin, in));
   }
 
   /**
@@ -116,165 +87,46 @@ public final class TraceReader implements Closeable {
    */
   public static @Nullable TraceEvent parseLine(CharSequence json) {
     byte[] bytes = json.toString().getBytes(StandardCharsets.UTF_8);
-    return event("line", 1, bytes, bytes.length);
+    try {
+      return event(JsonLines.parse("line", 1, bytes, bytes.length));
+    } catch (Fields.Unfit e) {
+      throw new TraceFormatException("line", 1, String.valueOf(e.getMessage()));
+    }
   }
 
-  /**
-   * Reads on to the next record of a known type.
-   *
-   * @return the record, or null at the end
-   * @throws IOException if the stream fails
-   * @throws TraceFormatException if a line cannot be read
-   */
+  @Override
   public @Nullable TraceEvent next() throws IOException {
-    while (readLine()) {
-      if (length > 0) {
-        TraceEvent event = event(origin, line, text, length);
+    Map<String, Object> values;
+    while ((values = lines.next()) != null) {
+      try {
+        TraceEvent event = event(values);
         if (event != null) {
           return event;
         }
+      } catch (Fields.Unfit e) {
+        throw lines.wrong(e);
       }
     }
     return null;
   }
 
-  /**
-   * Returns the line of the record that {@link #next} returned last.
-   *
-   * @return from 1
-   */
+  @Override
   public long line() {
-    return line;
+    return lines.line();
   }
 
-  /**
-   * Returns the text of the line that was read last.
-   *
-   * @return the line, without its end
-   */
+  @Override
   public String text() {
-    return new String(text, 0, length, StandardCharsets.UTF_8);
+    return lines.text();
   }
 
   @Override
   public void close() throws IOException {
-    in.close();
+    lines.close();
   }
 
-  /** Reads the next line into the buffer; returns whether there was one. */
-  private boolean readLine() throws IOException {
-    length = 0;
-    boolean any = false;
-    while (true) {
-      if (at == end) {
-        end = in.read(chunk, 0, chunk.length);
-        at = 0;
-        if (end <= 0) {
-          end = 0;
-          line += any ? 1 : 0;
-          trim();
-          return any;
-        }
-      }
-      any = true;
-      int from = at;
-      while (at < end && chunk[at] != '\n') {
-        at++;
-      }
-      append(from, at - from);
-      if (at < end) {
-        at++;
-        line++;
-        trim();
-        return true;
-      }
-    }
-  }
-
-  private void append(int from, int count) {
-    if (length + count > MAX_LINE_BYTES) {
-      throw new TraceFormatException(
-          origin,
-          line + 1,
-          "a line must have at most " + MAX_LINE_BYTES + " bytes, but this one has more");
-    }
-    if (length + count > text.length) {
-      text = Arrays.copyOf(text, Math.max(length + count, text.length * 2));
-    }
-    System.arraycopy(chunk, from, text, length, count);
-    length += count;
-  }
-
-  /** Cuts blanks and a carriage return off the end of the line. */
-  private void trim() {
-    while (length > 0 && text[length - 1] >= 0 && text[length - 1] <= ' ') {
-      length--;
-    }
-  }
-
-  private static @Nullable TraceEvent event(String origin, long line, byte[] json, int length) {
-    try (JsonParser parser = JSON.createParser(json, 0, length)) {
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw new TraceFormatException(origin, line, "a line must be one JSON object");
-      }
-      Map<String, Object> values = object(parser);
-      if (parser.nextToken() != null) {
-        throw new TraceFormatException(origin, line, "a line must be one JSON object, alone");
-      }
-      return event(new Fields("trace", values).required("type"), values);
-    } catch (Fields.Unfit e) {
-      throw new TraceFormatException(origin, line, String.valueOf(e.getMessage()));
-    } catch (JsonProcessingException e) {
-      throw new TraceFormatException(origin, line, "not JSON: " + e.getOriginalMessage());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static Map<String, Object> object(JsonParser parser) throws IOException, Fields.Unfit {
-    Map<String, Object> values = new LinkedHashMap<>();
-    while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String name = parser.currentName();
-      parser.nextToken();
-      Object value = value(parser);
-      if (value != null && values.put(name, value) != null) {
-        throw new Fields.Unfit("the field '" + name + "' is given twice");
-      }
-    }
-    return values;
-  }
-
-  private static @Nullable Object value(JsonParser parser) throws IOException, Fields.Unfit {
-    return switch (parser.currentToken()) {
-      case START_OBJECT -> object(parser);
-      case START_ARRAY -> {
-        List<Object> list = new ArrayList<>();
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-          Object element = value(parser);
-          if (element == null) {
-            throw new Fields.Unfit("an array must not contain null");
-          }
-          list.add(element);
-        }
-        yield list;
-      }
-      case VALUE_STRING -> parser.getText();
-      case VALUE_NUMBER_INT ->
-          switch (parser.getNumberType()) {
-            case INT, LONG -> (Object) parser.getLongValue();
-            default ->
-                throw new Fields.Unfit(
-                    "a whole number must have at most 64 bits, but was " + parser.getText());
-          };
-      case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
-      case VALUE_TRUE -> true;
-      case VALUE_FALSE -> false;
-      default -> null;
-    };
-  }
-
-  private static @Nullable TraceEvent event(String type, Map<String, Object> values)
-      throws Fields.Unfit {
+  private static @Nullable TraceEvent event(Map<String, Object> values) throws Fields.Unfit {
+    String type = new Fields("trace", values).required("type");
     Fields f = new Fields(type, values);
     Long now = f.number("now");
     String named = f.text("on");
