@@ -15,6 +15,8 @@ import java.util.Set;
  */
 final class AtomicAttempt extends Checker {
   private final Set<String> takers = new HashSet<>();
+
+  /** Charges of requests that have not been routed since. */
   private final Map<String, Long> charged = new HashMap<>();
 
   AtomicAttempt() {
@@ -39,8 +41,14 @@ final class AtomicAttempt extends Checker {
       decided(before);
     } else if (event instanceof TraceEvent.Ledger e) {
       if (e.r() != null && e.amount() != null) {
-        charged.merge(e.r(), e.amount(), (a, b) -> a + b == 0 ? null : a + b);
+        long left = charged.getOrDefault(e.r(), 0L) + e.amount();
+        charged.remove(e.r());
+        if (left > 0) {
+          charged.put(e.r(), left);
+        }
       }
+    } else if (event instanceof TraceEvent.Route e) {
+      charged.remove(e.r());
     } else if (event instanceof TraceEvent.Reject || event instanceof TraceEvent.Defer) {
       exercised();
       long charge = charged.getOrDefault(String.valueOf(event.r()), 0L);
