@@ -98,6 +98,11 @@ final class EngineLog implements KvEventSink {
     if (nullBlock) {
       json.number("nullBlock", 0);
     }
+    json.openArray("spans");
+    for (KvGroup group : list) {
+      json.element(group.spanTokens());
+    }
+    json.closeArray();
     if (sharedAcrossTenants) {
       json.openArray("rules").element("shared-tenants").closeArray();
     }
@@ -120,7 +125,8 @@ final class EngineLog implements KvEventSink {
   private static String camelCase(String constant) {
     StringBuilder name = new StringBuilder(constant.length());
     boolean capital = false;
-    for (char c : constant.toCharArray()) {
+    for (int i = 0; i < constant.length(); i++) {
+      char c = constant.charAt(i);
       if (c != '_') {
         name.append(capital ? c : Character.toLowerCase(c));
       }

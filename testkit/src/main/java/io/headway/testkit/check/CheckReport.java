@@ -77,8 +77,9 @@ public record CheckReport(List<Verdict> verdicts) {
 
   /** Joins the verdicts on one rule over two schedulers: the worse kind, with sums of counts. */
   static Verdict worse(Verdict a, Verdict b) {
-    Verdict worse = a.kind().compareTo(b.kind()) <= 0 ? a : b;
-    Verdict better = worse == a ? b : a;
+    boolean inOrder = a.kind().compareTo(b.kind()) <= 0;
+    Verdict worse = inOrder ? a : b;
+    Verdict better = inOrder ? b : a;
     if (worse.kind() == Verdict.Kind.UNKNOWN && worse.exercised() == 0 && better.exercised() > 0) {
       // The rule does not concern the one scheduler at all.
       worse = better;

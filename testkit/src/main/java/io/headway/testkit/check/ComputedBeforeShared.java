@@ -62,9 +62,11 @@ final class ComputedBeforeShared extends Checker {
         }
       }
     } else if (event instanceof TraceEvent.Complete e && e.step() != null) {
-      invalid.values().removeIf(repair -> repair.step() == e.step());
+      long step = e.step();
+      invalid.values().removeIf(repair -> repair.step() == step);
     } else if (event instanceof TraceEvent.Fail e && e.step() != null) {
-      invalid.replaceAll((block, repair) -> repair.step() == e.step() ? NOBODY : repair);
+      long step = e.step();
+      invalid.replaceAll((block, repair) -> repair.step() == step ? NOBODY : repair);
     }
   }
 

@@ -88,7 +88,7 @@ final class LoadLedger extends Checker {
     if (entries.getOrDefault(entry, 0L) == 0) {
       entries.remove(entry);
     }
-    if (balances.get(account) == 0) {
+    if (balance == 0) {
       balances.remove(account);
     }
     if (amount < 0 && e.cause() != null && AGES.contains(e.cause()) && before.endedAt(r) == null) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -204,7 +205,7 @@ public final class VllmTrace implements TraceSource {
     List<List<Long>> table = tables.remove(id);
     for (int group = 0; table != null && group < table.size(); group++) {
       List<Long> blocks = new ArrayList<>(table.get(group));
-      java.util.Collections.reverse(blocks);
+      Collections.reverse(blocks);
       blocks(Blocks.Kind.RELEASE, id, group, table.size(), blocks, now);
     }
   }
@@ -299,7 +300,7 @@ public final class VllmTrace implements TraceSource {
     for (Map.Entry<String, Long> entry : tokens.entrySet()) {
       String id = entry.getKey();
       List<Long> ids = drafts == null ? null : drafts.numbers(id);
-      boolean verifies = ids != null && !ids.isEmpty();
+      List<Long> real = ids == null || ids.isEmpty() ? null : ids;
       Long start = starts.get(id);
       Long prompt = prompts.get(id);
       boolean decodes = entry.getValue() == 1 && start != null && prompt != null && start >= prompt;
@@ -308,10 +309,10 @@ public final class VllmTrace implements TraceSource {
               id,
               start,
               entry.getValue(),
-              verifies ? "verify" : decodes ? "decode" : "prefill",
-              verifies ? (long) ids.size() : null,
+              real != null ? "verify" : decodes ? "decode" : "prefill",
+              real == null ? null : Long.valueOf(real.size()),
               null,
-              verifies ? ids : null,
+              real,
               null));
     }
     ready.add(
