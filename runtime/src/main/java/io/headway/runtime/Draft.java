@@ -242,7 +242,8 @@ final class Draft implements BatchDraft {
               + headroomBlocks
               + " blocks");
     }
-    return attempted(sequence, tryAdmit(sequence, count, reserveTokens, headroomBlocks));
+    DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
+    return attempted(sequence, count, reserveTokens, headroomBlocks, outcome);
   }
 
   @Override
@@ -265,16 +266,18 @@ final class Draft implements BatchDraft {
     }
     if (resumedFor[sequence] == plans) {
       // Moved in and out again without a plan in between: a policy could go on like that for ever.
-      return attempted(sequence, DraftOutcome.NO_BLOCKS);
+      return attempted(sequence, 0, 0, headroomBlocks, DraftOutcome.NO_BLOCKS);
     }
     DraftOutcome outcome = tryAdmit(sequence, 0, 0, headroomBlocks);
     if (outcome.done()) {
       resumedFor[sequence] = plans;
     }
-    return attempted(sequence, outcome);
+    return attempted(sequence, 0, 0, headroomBlocks, outcome);
   }
 
-  private DraftOutcome attempted(int sequence, DraftOutcome outcome) {
+  /** Keeps what an attempt wanted and what it was answered. */
+  private DraftOutcome attempted(
+      int sequence, int count, int reserveTokens, int headroomBlocks, DraftOutcome outcome) {
     if (attempts == attempted.length) {
       attempted = Arrays.copyOf(attempted, attempts * 2);
       answers = Arrays.copyOf(answers, attempts * 2);

@@ -74,7 +74,10 @@ final class SoundCapacityCheck extends Checker {
     boolean done = "done".equals(e.outcome());
     if (done) {
       exercised();
-      admitted.add(e.r());
+      // Without tokens its memory is only moved back, ahead of need.
+      if (e.tokens() == null || e.tokens() > 0) {
+        admitted.add(e.r());
+      }
     }
     if (Boolean.TRUE.equals(e.fits())) {
       exercised();

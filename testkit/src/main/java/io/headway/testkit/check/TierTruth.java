@@ -40,7 +40,8 @@ final class TierTruth extends Checker {
       for (TraceEvent.Row row : e.batch()) {
         RequestState r = before.request(row.r());
         String tier = tiers.get(row.r());
-        if (r != null && r.phase == Phase.SWAPPED && (tier == null || !tier.equals("device"))) {
+        boolean swapped = r != null && r.phase == Phase.SWAPPED;
+        if ("host".equals(tier) || (swapped && !"device".equals(tier))) {
           exercised();
           violated(row.r() + " runs again, but its KV is in tier " + tier, row.r());
         }

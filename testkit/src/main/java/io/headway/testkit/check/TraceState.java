@@ -891,6 +891,8 @@ public final class TraceState {
     if (r != null && r.phase == RequestState.Phase.PREEMPTED) {
       r.computed = orZero(e.computed());
       r.completed = r.computed;
+    } else if (r != null && r.phase == RequestState.Phase.SWAPPED) {
+      enter(r, RequestState.Phase.RUNNING);
     }
   }
 }

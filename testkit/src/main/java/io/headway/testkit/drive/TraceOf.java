@@ -29,8 +29,8 @@ final class TraceOf {
     List<String> order =
         switch (features.order()) {
           case UNDECLARED -> null;
-          case ARRIVAL -> List.of("arrival", "id");
-          case PRIORITY_THEN_ARRIVAL -> List.of("priority", "arrival", "id");
+          case ARRIVAL -> List.of("arrival");
+          case PRIORITY_THEN_ARRIVAL -> List.of("priority", "arrival");
         };
     out.accept(
         new TraceEvent.Config(
@@ -53,6 +53,8 @@ final class TraceOf {
             (long) config.asyncDepth(),
             null,
             config.leaseNanos(),
+            null,
+            null,
             null,
             order,
             null,
@@ -129,7 +131,7 @@ final class TraceOf {
   }
 
   void preempted(String id, long now) {
-    out.accept(new TraceEvent.Preempt(now, HERE, id, "recompute", null));
+    out.accept(new TraceEvent.Preempt(now, HERE, id, "recompute", null, null));
   }
 
   void idle(long now) {
