@@ -16,8 +16,12 @@ public final class Request {
   /** Longest accepted id, in characters. */
   public static final int MAX_ID_LENGTH = 256;
 
+  /** Most requests that one may depend on. */
+  public static final int MAX_PARENTS = 1024;
+
   private static final int[] NO_TOKENS = {};
   private static final long[] NO_KEYS = {};
+  private static final String[] NO_PARENTS = {};
   private static final long ABSENT = -1;
 
   private final String id;
@@ -41,6 +45,8 @@ public final class Request {
   private final int predictedOutputTokens;
   private final int[] tokenIds;
   private final long[] blockKeys;
+  private final String[] parents;
+  private final long externalCallNanos;
 
   private Request(Builder b) {
     id = b.id;
@@ -64,6 +70,8 @@ public final class Request {
     predictedOutputTokens = b.predictedOutputTokens;
     tokenIds = b.tokenIds;
     blockKeys = b.blockKeys;
+    parents = b.parents;
+    externalCallNanos = b.externalCallNanos;
   }
 
   /**
@@ -177,7 +185,8 @@ public final class Request {
   }
 
   /**
-   * Returns the session for affinity.
+   * Returns the session for affinity: the conversation, or the program, whose calls belong
+   * together.
    *
    * @return its id, or an empty string if none was given
    */
@@ -370,6 +379,45 @@ public final class Request {
     return blockKeys[block];
   }
 
+  /**
+   * Returns how many requests of the same session this one depends on.
+   *
+   * @return 0 if none were given
+   */
+  public int parentCount() {
+    return parents.length;
+  }
+
+  /**
+   * Returns one of the requests whose output this one was made from.
+   *
+   * @param index 0 to {@code parentCount - 1}
+   * @return the id of a request of the same session
+   */
+  public String parent(int index) {
+    return parents[index];
+  }
+
+  /**
+   * Returns whether the session goes on with an external call after this request.
+   *
+   * @return true if {@link #externalCallNanos()} is meaningful
+   */
+  public boolean hasExternalCall() {
+    return externalCallNanos != ABSENT;
+  }
+
+  /**
+   * Returns how long the external call, such as a tool or an API, is expected to take between the
+   * end of this request and the next one of its session.
+   *
+   * @return nanoseconds
+   * @throws IllegalStateException if none was given
+   */
+  public long externalCallNanos() {
+    return present(hasExternalCall(), externalCallNanos, "externalCallNanos");
+  }
+
   @Override
   public String toString() {
     return "Request["
@@ -413,6 +461,8 @@ public final class Request {
     private int predictedOutputTokens = (int) ABSENT;
     private int[] tokenIds = NO_TOKENS;
     private long[] blockKeys = NO_KEYS;
+    private String[] parents = NO_PARENTS;
+    private long externalCallNanos = ABSENT;
 
     private Builder(String id, int promptTokens, int maxNewTokens) {
       requireNonNull(id, "id");
@@ -645,6 +695,38 @@ public final class Request {
                 + keys.length);
       }
       blockKeys = Arrays.copyOf(keys, keys.length);
+      return this;
+    }
+
+    /**
+     * Sets the requests of the same session that this one depends on; none by default. The array is
+     * copied.
+     *
+     * @param ids at most {@value Request#MAX_PARENTS} ids
+     * @return this builder
+     * @throws IllegalArgumentException if there are more
+     */
+    public Builder parents(String[] ids) {
+      if (ids.length > MAX_PARENTS) {
+        throw new IllegalArgumentException(
+            "parents must have at most " + MAX_PARENTS + " ids, but has " + ids.length);
+      }
+      String[] copy = ids.clone();
+      for (String parent : copy) {
+        requireNonNull(parent, "parents");
+      }
+      parents = copy;
+      return this;
+    }
+
+    /**
+     * Sets the expected duration of the external call that follows; none by default.
+     *
+     * @param nanos at least 0
+     * @return this builder
+     */
+    public Builder externalCallNanos(long nanos) {
+      externalCallNanos = atLeast("externalCallNanos", nanos, 0, "ns");
       return this;
     }
 

@@ -36,6 +36,7 @@ class SpiTest {
           "io.headway.api.batching.BatchingPolicy",
           "io.headway.api.batching.FairnessLedger",
           "io.headway.api.batching.QueueOrder",
+          "io.headway.api.batching.RankChanges",
           "io.headway.api.batching.SequenceEvents",
           "io.headway.api.batching.VictimSelector",
           "io.headway.api.memory.BlockKeyChain",

@@ -47,6 +47,9 @@ public final class BatchPlan {
   /** The sequence of each row, for the scheduler when the plan completes. */
   int[] sequences = new int[16];
 
+  /** When it was handed out. */
+  long plannedNanos;
+
   /** Whether an earlier plan was lost, so that this one's results count for nothing. */
   boolean voided;
 

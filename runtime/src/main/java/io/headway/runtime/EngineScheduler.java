@@ -97,6 +97,7 @@ public final class EngineScheduler implements AutoCloseable {
   private int oldest;
   private int flying;
   private long nextStep;
+  private long lastCompletionNanos = Long.MIN_VALUE;
   private int allowedRepetitions;
   private @Nullable DrainMode draining;
   private boolean closed;
@@ -376,6 +377,8 @@ public final class EngineScheduler implements AutoCloseable {
         if (!plan.isEmpty()) {
           flying++;
           nextStep++;
+          sequences.iteration = nextStep;
+          plan.plannedNanos = nowNanos;
           listener.planned(plan.stepId(), plan.rows(), plan.tokens());
           return plan;
         }
@@ -500,15 +503,20 @@ public final class EngineScheduler implements AutoCloseable {
       tick(nowNanos);
       oldest = (oldest + 1) % depth;
       flying--;
+      sequences.iterationNanos =
+          result.elapsedNanos() > 0
+              ? result.elapsedNanos()
+              : Math.max(0, nowNanos - Math.max(plan.plannedNanos, lastCompletionNanos));
+      lastCompletionNanos = nowNanos;
       expire();
       if (log != null) {
         log.completed(plan);
       }
-      sequences.iterationNanos = result.elapsedNanos();
       long delivered = tally.outputTokens;
       completion.complete(plan, result, repetitions);
       tally.steps += 1 + repetitions;
       nextStep += repetitions;
+      sequences.iteration = nextStep;
       kvEvents.drain();
       listener.completed(
           plan.stepId(), result.elapsedNanos(), (int) (tally.outputTokens - delivered));

@@ -52,7 +52,10 @@ final class Sequences implements BatchView {
 
   long nowNanos;
 
-  /** How long the engine said the last completed iteration took. */
+  /** Iterations planned so far. */
+  long iteration;
+
+  /** Duration of the last completed iteration. */
   long iterationNanos;
 
   /** Transfers whose end nobody has reported yet, those of ended sequences included. */
@@ -473,6 +476,11 @@ final class Sequences implements BatchView {
   @Override
   public long nowNanos() {
     return nowNanos;
+  }
+
+  @Override
+  public long iteration() {
+    return iteration;
   }
 
   @Override

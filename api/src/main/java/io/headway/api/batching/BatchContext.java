@@ -83,4 +83,28 @@ public interface BatchContext {
    * @return the victim, or {@link BatchView#NONE} if nobody was preempted
    */
   int makeRoom(int beneficiary, int[] candidates, int from, int to);
+
+  /**
+   * Asks the victim selector for one of the given sequences and moves it to host memory although
+   * nobody needs its blocks yet. Unlike {@link #makeRoom} it never falls back to recomputation.
+   *
+   * @param candidates running sequences in the composer's order; those in flight are passed over
+   * @param from first candidate
+   * @param to behind the last candidate
+   * @return the sequence moved, or {@link BatchView#NONE} if none was: the selector names none or
+   *     has it recompute, or the host has no room
+   */
+  int swapOut(int[] candidates, int from, int to);
+
+  /**
+   * Asks the victim selector which of the given sequences comes back first, and moves it to the
+   * device without tokens.
+   *
+   * @param candidates queued sequences in the policy's order; those not swapped are passed over
+   * @param from first candidate
+   * @param to behind the last candidate
+   * @param headroomBlocks blocks that must stay free afterwards
+   * @return the sequence moved, or {@link BatchView#NONE} if none was
+   */
+  int resume(int[] candidates, int from, int to, int headroomBlocks);
 }

@@ -26,11 +26,20 @@ public interface BatchView {
   long nowNanos();
 
   /**
-   * Returns how long the engine says the last completed iteration took: within {@link
+   * Returns how many iterations have been planned, those repeated without a decision included: the
+   * number of the iteration that this decision drafts.
+   *
+   * @return a count that never falls
+   */
+  long iteration();
+
+  /**
+   * Returns how long the last completed iteration took, as the engine says, or else from its plan
+   * (the completion before it, if that came later) to its completion: within {@link
    * SequenceEvents#onServed}, the one whose result is being reported, or all of them if several are
    * reported at once.
    *
-   * @return nanoseconds; 0 before the first, or if the engine does not say
+   * @return nanoseconds; 0 before the first
    */
   long iterationNanos();
 

@@ -18,14 +18,17 @@ public interface QueueOrder<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
      * #compare} is not called.
      */
     QUEUE_ORDER,
-    /** A key is fixed while its sequence waits. */
+    /** A key is fixed while its sequence waits, but for what {@link #refresh} reports. */
     FIXED,
     /**
      * The key of a tenant changes; within a tenant the order is fixed. {@link #compareTenants}
      * orders tenants.
      */
     PER_TENANT,
-    /** Any key may change between two decisions: sorted anew at each decision. */
+    /**
+     * Any key may change between two decisions, and by an admission within one: sorted anew
+     * whenever that happened and the queue is looked at.
+     */
     ANY_TIME
   }
 
@@ -37,6 +40,19 @@ public interface QueueOrder<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
   default KeyChange keyChange() {
     return KeyChange.FIXED;
   }
+
+  /**
+   * Brings keys up to date before they are compared: promotions of those who waited too long,
+   * refills, whatever else depends on time or on who waits. Called when a decision first looks at
+   * the queue or compares, and again after each admission and preemption of that decision; not at
+   * all by a decision that needs no order.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param changes told of every queued sequence whose key changed, as {@link KeyChange#FIXED}
+   *     requires; with {@link KeyChange#PER_TENANT} the keys of tenants change by events only
+   */
+  default void refresh(S state, BatchView view, RankChanges changes) {}
 
   /**
    * Compares two sequences; with {@link KeyChange#PER_TENANT}, two of the same tenant.

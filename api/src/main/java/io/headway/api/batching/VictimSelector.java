@@ -26,6 +26,21 @@ public interface VictimSelector<S> extends SchedulingPolicy<S>, SequenceEvents<S
   int select(S state, BatchView view, int beneficiary, int[] candidates, int from, int to);
 
   /**
+   * Chooses which swapped sequence comes back first while there is room that nobody needs.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param candidates swapped sequences in the policy's order; not to be kept or changed
+   * @param from first candidate
+   * @param to behind the last candidate
+   * @return one of {@code candidates[from .. to)}, or {@link BatchView#NONE} to leave them all; the
+   *     first by default
+   */
+  default int selectReturning(S state, BatchView view, int[] candidates, int from, int to) {
+    return from == to ? BatchView.NONE : candidates[from];
+  }
+
+  /**
    * Chooses how the victim yields. A refused swap falls back to recompute.
    *
    * @param state the policy's state

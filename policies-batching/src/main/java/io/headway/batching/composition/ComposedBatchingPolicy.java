@@ -19,6 +19,7 @@ import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.batching.VictimSelector;
 import java.util.Optional;
@@ -272,7 +273,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
   }
 
   /** The parts with their states: the one place where both types are known. */
-  private static final class BoundState<O, A, C, V, P> extends State implements BatchContext {
+  private static final class BoundState<O, A, C, V, P> extends State
+      implements BatchContext, RankChanges {
     private final QueueOrder<O> order;
     private final AdmissionTest<A> admission;
     private final BatchComposer<C> composition;
@@ -295,6 +297,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     private @Nullable BatchView view;
     private @Nullable BatchDraft draft;
+
+    // Whether keys may be out of date: something happened since the order was asked to refresh.
+    private boolean stale;
 
     // How the last decision ended, for repeatableIterations.
     private boolean shortage;
@@ -419,6 +424,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     void plan(BatchView view, BatchDraft draft) {
       this.view = view;
       this.draft = draft;
+      stale = true;
       shortage = false;
       refused = false;
       refusedByTest = false;
@@ -523,6 +529,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     @Override
     void onAdmitted(BatchView view, int sequence, int cachedTokens) {
       queue.left(view, sequence);
+      stale = true;
       if (orderListens) {
         order.onAdmitted(orderState, view, sequence, cachedTokens);
       }
@@ -543,6 +550,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     @Override
     void onPreempted(BatchView view, int sequence) {
+      stale = true;
       if (orderListens) {
         order.onPreempted(orderState, view, sequence);
       }
@@ -639,7 +647,23 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     @Override
     public int head() {
-      return planning == null ? queue.head(view()) : planning.head(view(), queue);
+      BatchView now = view();
+      refresh(now);
+      return planning == null ? queue.head(now) : planning.head(now, queue);
+    }
+
+    /** Has the order bring its keys up to date, and the queue with them. */
+    private void refresh(BatchView now) {
+      if (stale) {
+        stale = false;
+        order.refresh(orderState, now, this);
+        queue.restore(now);
+      }
+    }
+
+    @Override
+    public void changed(int sequence) {
+      queue.rankChanged(sequence);
     }
 
     @Override
@@ -659,6 +683,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (planned != 0 || a == b) {
         return planned;
       }
+      refresh(now);
       switch (order.keyChange()) {
         case QUEUE_ORDER -> {
           return now.compareArrival(a, b);
@@ -730,6 +755,48 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         kept = keep(now, among[i], kept);
       }
       return preempt(now, beneficiary, kept);
+    }
+
+    @Override
+    public int swapOut(int[] among, int from, int to) {
+      BatchView now = view();
+      if (victims == null || victimsState == null) {
+        return BatchView.NONE;
+      }
+      ensureCandidates(to - from);
+      int kept = 0;
+      for (int i = from; i < to; i++) {
+        kept = keep(now, among[i], kept);
+      }
+      if (kept == 0) {
+        return BatchView.NONE;
+      }
+      int victim = victims.select(victimsState, now, candidates[0], candidates, 0, kept);
+      if (victim == BatchView.NONE
+          || victims.mode(victimsState, now, victim) != PreemptionMode.SWAP) {
+        return BatchView.NONE;
+      }
+      QueueEnd place = victims.place(victimsState, now, victim);
+      boolean done = draft().preempt(victim, victim, PreemptionMode.SWAP, place).done();
+      return done ? victim : BatchView.NONE;
+    }
+
+    @Override
+    public int resume(int[] among, int from, int to, int headroomBlocks) {
+      BatchView now = view();
+      if (victims == null || victimsState == null) {
+        return BatchView.NONE;
+      }
+      ensureCandidates(to - from);
+      int kept = 0;
+      for (int i = from; i < to; i++) {
+        if (now.state(among[i]) == SequenceState.SWAPPED) {
+          candidates[kept++] = among[i];
+        }
+      }
+      int back = victims.selectReturning(victimsState, now, candidates, 0, kept);
+      boolean done = back != BatchView.NONE && draft().resume(back, headroomBlocks).done();
+      return done ? back : BatchView.NONE;
     }
 
     private void ensureCandidates(int count) {

@@ -52,6 +52,12 @@ abstract class WaitingQueue {
   /** An event about a sequence of this tenant may have changed the tenant's key. */
   void keyChanged(int tenant) {}
 
+  /** The order's key of a sequence may have changed; {@link #restore} must follow. */
+  void rankChanged(int sequence) {}
+
+  /** Restores the order after keys have changed. */
+  void restore(BatchView view) {}
+
   /** The first one not set aside, or {@link BatchView#NONE}. */
   abstract int head(BatchView view);
 
@@ -185,6 +191,18 @@ abstract class WaitingQueue {
     }
 
     @Override
+    void rankChanged(int sequence) {
+      if (heap.contains(sequence)) {
+        heap.changed(sequence);
+      }
+    }
+
+    @Override
+    void restore(BatchView view) {
+      heap.restore(view);
+    }
+
+    @Override
     int head(BatchView view) {
       return heap.first();
     }
@@ -315,6 +333,13 @@ abstract class WaitingQueue {
     @Override
     boolean holds(int sequence) {
       return heap.contains(sequence) || isAside(sequence);
+    }
+
+    @Override
+    void restore(BatchView view) {
+      if (built) {
+        heap.heapify(view);
+      }
     }
 
     @Override

@@ -2,7 +2,7 @@ package io.headway.batching.planning;
 
 import static java.util.Objects.requireNonNull;
 
-import io.headway.batching.admission.PeakTokens;
+import io.headway.api.prediction.PeakTokens;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -151,7 +151,7 @@ public final class HindsightOptimum {
           peak.add(prompts[i] + ran, outputs[i] - ran);
         }
       }
-      return peak.tokens() <= memory;
+      return peak.peakTokens() <= memory;
     }
 
     /** At least what the requests that have not started will cost. */

@@ -2,7 +2,7 @@ package io.headway.batching.planning;
 
 import static java.util.Objects.requireNonNull;
 
-import io.headway.batching.admission.PeakTokens;
+import io.headway.api.prediction.PeakTokens;
 import java.util.Arrays;
 
 /**
@@ -45,7 +45,7 @@ public final class ListSchedule {
           alone = false;
         }
       }
-      if (peak.tokens() <= memoryTokens) {
+      if (peak.peakTokens() <= memoryTokens) {
         start[candidate] = round;
         next++;
       } else if (alone) {

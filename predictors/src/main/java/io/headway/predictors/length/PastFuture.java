@@ -1,19 +1,15 @@
 package io.headway.predictors.length;
 
-import java.util.Arrays;
-import java.util.Objects;
+import io.headway.api.prediction.OutputHistory;
 
 /**
- * Samples output lengths from history and returns the peak of the memory they lead to: the two
- * formulas of Past-Future scheduling (ASPLOS 2025, arXiv 2507.10150, and its code in LightLLM).
+ * Samples output lengths from history: the past half of Past-Future scheduling (ASPLOS 2025, arXiv
+ * 2507.10150, and its code in LightLLM). The future half is {@link
+ * io.headway.api.prediction.PeakTokens}.
  *
  * <p><b>Sample</b> of a request with {@code d} tokens generated and at most {@code M}: the list
  * {@code v = [d] + {h > d} + [M]} of the sorted history {@code h}, read at {@code z = u (|v| - 1)}
- * with linear interpolation, rounded half up (the reference rounds half to even). <b>Peak</b> of a
- * batch without arrivals: with requests in descending order of remaining tokens, {@code max_i
- * (remaining_i i + sum_(j<=i) used_j)}, the memory when the i-th longest ends first among those
- * still there. It is at least the sum of used tokens and non-decreasing in every argument.
- * Stateless.
+ * with linear interpolation, rounded half up (the reference rounds half to even). Stateless.
  */
 public final class PastFuture {
   private PastFuture() {}
@@ -95,115 +91,6 @@ public final class PastFuture {
           "batchSize must be at least 1 request, but was " + batchSize);
     }
     return Math.min(5, 200 / batchSize + 1);
-  }
-
-  /** A batch of (used, remaining) pairs in descending order of remaining, for peaks. */
-  public static final class Batch {
-    private long[] used = new long[16];
-    private long[] remaining = new long[16];
-    private int size;
-
-    /** Makes an empty batch. */
-    public Batch() {}
-
-    /**
-     * Adds a request, behind those with as many tokens remaining. O(requests).
-     *
-     * @param usedTokens tokens it holds, at least 0
-     * @param remainingTokens tokens it will still add, at least 0
-     * @throws IllegalArgumentException if a value is negative
-     */
-    public void add(long usedTokens, long remainingTokens) {
-      if (usedTokens < 0 || remainingTokens < 0) {
-        throw new IllegalArgumentException(
-            "usedTokens and remainingTokens must be at least 0 tokens, but were "
-                + usedTokens
-                + " and "
-                + remainingTokens);
-      }
-      if (size == used.length) {
-        used = Arrays.copyOf(used, 2 * size);
-        remaining = Arrays.copyOf(remaining, 2 * size);
-      }
-      int place = size;
-      while (place > 0 && remaining[place - 1] < remainingTokens) {
-        used[place] = used[place - 1];
-        remaining[place] = remaining[place - 1];
-        place--;
-      }
-      used[place] = usedTokens;
-      remaining[place] = remainingTokens;
-      size++;
-    }
-
-    /** Takes everybody out. */
-    public void clear() {
-      size = 0;
-    }
-
-    /**
-     * Returns how many requests are in the batch.
-     *
-     * @return a count
-     */
-    public int size() {
-      return size;
-    }
-
-    /**
-     * Returns the memory at the moment the i-th longest ends first among those still there.
-     *
-     * @param i 1 to {@code size}
-     * @return tokens
-     */
-    public long prefixTokens(int i) {
-      Objects.checkIndex(i - 1, size);
-      long sum = 0;
-      for (int j = 0; j < i; j++) {
-        sum += used[j];
-      }
-      return remaining[i - 1] * i + sum;
-    }
-
-    /**
-     * Returns the largest memory the batch will need.
-     *
-     * @return tokens; 0 for an empty batch
-     */
-    public long peakTokens() {
-      long sum = 0;
-      long peak = 0;
-      for (int i = 0; i < size; i++) {
-        sum += used[i];
-        peak = Math.max(peak, remaining[i] * (i + 1) + sum);
-      }
-      return peak;
-    }
-
-    /**
-     * Returns the largest memory the batch would need with one more request.
-     *
-     * @param usedTokens tokens it holds, at least 0
-     * @param remainingTokens tokens it will still add, at least 0
-     * @return tokens
-     */
-    public long peakTokensWith(long usedTokens, long remainingTokens) {
-      long sum = 0;
-      long peak = 0;
-      int before = 0;
-      while (before < size && remaining[before] >= remainingTokens) {
-        sum += used[before];
-        peak = Math.max(peak, remaining[before] * (before + 1) + sum);
-        before++;
-      }
-      sum += usedTokens;
-      peak = Math.max(peak, remainingTokens * (before + 1) + sum);
-      for (int i = before; i < size; i++) {
-        sum += used[i];
-        peak = Math.max(peak, remaining[i] * (i + 2) + sum);
-      }
-      return peak;
-    }
   }
 
   private static void requireUniform(double uniform) {

@@ -2,13 +2,15 @@ package io.headway.predictors.length;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headway.api.prediction.PeakTokens;
+
 /**
  * Decides who may join a batch: a candidate is admitted while, in every sampled list of lengths,
  * the peak memory of the batch with it stays below the capacity (Past-Future scheduling, ASPLOS
  * 2025). Not thread-safe.
  */
 public final class PastFutureAdmission {
-  private final PastFuture.Batch[] lists;
+  private final PeakTokens[] lists;
   private final long capacityTokens;
   private long refusedPeakTokens = -1;
 
@@ -20,7 +22,7 @@ public final class PastFutureAdmission {
    * @param capacityTokens memory after any reserve, at least 0 tokens
    * @throws IllegalArgumentException if there is no list or the capacity is negative
    */
-  public PastFutureAdmission(PastFuture.Batch[] lists, long capacityTokens) {
+  public PastFutureAdmission(PeakTokens[] lists, long capacityTokens) {
     this.lists = requireNonNull(lists, "lists").clone();
     if (lists.length == 0) {
       throw new IllegalArgumentException("lists must have at least 1 sampled list, but has none");
@@ -71,7 +73,7 @@ public final class PastFutureAdmission {
    */
   public long peakTokens() {
     long peak = 0;
-    for (PastFuture.Batch list : lists) {
+    for (PeakTokens list : lists) {
       peak = Math.max(peak, list.peakTokens());
     }
     return peak;

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.Request;
 import io.headway.api.prediction.LengthEstimate;
 import io.headway.api.prediction.LengthPredictor;
+import io.headway.api.prediction.OutputHistory;
 
 /**
  * Predicts the remaining output by reading the history of finished lengths beyond what is already

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.headway.api.RandomSource;
 import io.headway.api.prediction.LengthEstimate;
+import io.headway.api.prediction.OutputHistory;
+import io.headway.api.prediction.PeakTokens;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -302,7 +304,7 @@ class LengthAlgorithmsTest {
       @ForAll @Size(max = 8) List<@IntRange(min = 0, max = 40) Integer> usedList,
       @ForAll long seed) {
     RandomSource random = RandomSource.seeded(seed);
-    PastFuture.Batch batch = new PastFuture.Batch();
+    PeakTokens batch = new PeakTokens();
     List<long[]> requests = new ArrayList<>();
     long sum = 0;
     for (int tokens : usedList) {
@@ -318,9 +320,9 @@ class LengthAlgorithmsTest {
 
   @Test
   void admissionStopsStrictlyBelowTheCapacity() {
-    PastFuture.Batch running = new PastFuture.Batch();
+    PeakTokens running = new PeakTokens();
     running.add(100, 50);
-    PastFutureAdmission admission = new PastFutureAdmission(new PastFuture.Batch[] {running}, 200);
+    PastFutureAdmission admission = new PastFutureAdmission(new PeakTokens[] {running}, 200);
     assertThat(admission.peakTokens()).isEqualTo(150);
     assertThat(admission.offer(new long[] {20}, new long[] {15})).isTrue();
     assertThat(admission.peakTokens()).isEqualTo(150);

@@ -9,6 +9,7 @@ import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.api.prediction.LengthEstimate;
 import io.headway.api.prediction.LengthPredictor;
+import io.headway.api.prediction.OutputHistory;
 import io.headway.predictors.evaluation.ErrorInjection;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.headway.batching.admission.PeakTokens;
+import io.headway.api.prediction.PeakTokens;
 import io.headway.batching.fairness.ServiceCost;
 import io.headway.batching.fairness.VtcLedger;
 import java.util.LinkedHashMap;
@@ -62,7 +62,7 @@ final class BatchingFunctions {
       peak.add(
           JsonFields.intOf(request, "currentTokens"), JsonFields.intOf(request, "remainingTokens"));
     }
-    long needed = peak.tokens();
+    long needed = peak.peakTokens();
     return JSON.objectNode()
         .put("neededTokens", needed)
         .put("fits", needed < JsonFields.longOf(vector.params(), "capacityTokens"));

@@ -18,6 +18,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.headway.api.prediction.IterationShape;
 import io.headway.api.prediction.LengthEstimate;
+import io.headway.api.prediction.OutputHistory;
+import io.headway.api.prediction.PeakTokens;
 import io.headway.predictors.arrival.ArDifferences;
 import io.headway.predictors.arrival.HoltWinters;
 import io.headway.predictors.arrival.HoltWintersSmoother;
@@ -41,7 +43,6 @@ import io.headway.predictors.length.LengthBuckets;
 import io.headway.predictors.length.LengthHistogram;
 import io.headway.predictors.length.LinearRanker;
 import io.headway.predictors.length.ListMle;
-import io.headway.predictors.length.OutputHistory;
 import io.headway.predictors.length.PastFuture;
 import io.headway.predictors.length.PastFutureAdmission;
 import io.headway.predictors.length.ProxyOutput;
@@ -319,8 +320,8 @@ final class PredictorVectors implements VectorAdapter {
     return object().set("lists", JsonResults.of(lists));
   }
 
-  private static PastFuture.Batch batch(JsonNode requests) {
-    PastFuture.Batch batch = new PastFuture.Batch();
+  private static PeakTokens batch(JsonNode requests) {
+    PeakTokens batch = new PeakTokens();
     for (JsonNode request : requests) {
       batch.add(intOf(request, "usedTokens"), intOf(request, "remainingTokens"));
     }
@@ -328,7 +329,7 @@ final class PredictorVectors implements VectorAdapter {
   }
 
   private static JsonNode pastFuturePeak(JsonNode params, JsonNode input) {
-    PastFuture.Batch batch = batch(arrayOf(input, "requests"));
+    PeakTokens batch = batch(arrayOf(input, "requests"));
     ArrayNode prefixes = array();
     for (int i = 1; i <= batch.size(); i++) {
       prefixes.add(batch.prefixTokens(i));
@@ -339,7 +340,7 @@ final class PredictorVectors implements VectorAdapter {
 
   private static JsonNode pastFutureAdmit(JsonNode params, JsonNode input) {
     JsonNode running = arrayOf(input, "running");
-    PastFuture.Batch[] lists = new PastFuture.Batch[running.size()];
+    PeakTokens[] lists = new PeakTokens[running.size()];
     Arrays.setAll(lists, i -> batch(running.get(i)));
     PastFutureAdmission admission = new PastFutureAdmission(lists, intOf(params, "capacityTokens"));
     int admitted = 0;

@@ -1,4 +1,4 @@
-package io.headway.predictors.length;
+package io.headway.api.prediction;
 
 import java.util.Arrays;
 import java.util.Objects;
@@ -97,6 +97,19 @@ public final class OutputHistory {
    */
   public int atMost(int tokens) {
     return tokens == Integer.MAX_VALUE ? size : firstAtLeast(tokens + 1);
+  }
+
+  /**
+   * Returns the median of the remembered lengths.
+   *
+   * @return the middle one, or the mean of the two middle ones; NaN if there are none
+   */
+  public double median() {
+    if (size == 0) {
+      return Double.NaN;
+    }
+    int upper = sorted[size / 2];
+    return size % 2 == 1 ? upper : (sorted[size / 2 - 1] + (double) upper) / 2;
   }
 
   /**

@@ -1,4 +1,4 @@
-package io.headway.batching.admission;
+package io.headway.api.prediction;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -15,16 +15,16 @@ class PeakTokensTest {
   @Test
   void isTheWorkedExample() {
     PeakTokens peak = new PeakTokens();
-    assertThat(peak.tokens()).isZero();
+    assertThat(peak.peakTokens()).isZero();
     peak.add(14, 12);
     peak.add(10, 5);
     peak.add(12, 3);
-    assertThat(peak.tokens()).isEqualTo(45);
+    assertThat(peak.peakTokens()).isEqualTo(45);
     peak.clear();
     peak.add(10, 5);
     peak.add(6, 8);
     peak.add(4, 2);
-    assertThat(peak.tokens()).isEqualTo(26);
+    assertThat(peak.peakTokens()).isEqualTo(26);
   }
 
   @Property(seed = "51", tries = 500, edgeCases = EdgeCasesMode.NONE)
@@ -43,14 +43,13 @@ class PeakTokensTest {
       }
       most = Math.max(most, held);
     }
-    assertThat(peak.tokens()).isEqualTo(most);
+    assertThat(peak.peakTokens()).isEqualTo(most);
   }
 
   @Test
   void refusesNegativeTokens() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new PeakTokens().add(-1, 2))
-        .withMessage(
-            "currentTokens and remainingTokens must be at least 0 tokens, but were -1 and 2");
+        .withMessage("usedTokens and remainingTokens must be at least 0 tokens, but were -1 and 2");
   }
 }
