@@ -19,6 +19,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -55,7 +56,17 @@ class SteadyDecodeTest {
           "mc-sf",
           "alpha-protection",
           "batch-lane",
+          "fastserve",
+          "dlpm",
+          "ssjf",
+          "ltr:starvationIterations=0",
+          "alise",
+          "past-future",
           "compose:order=vtc,admission=first-chunk,composition=vllm-v1");
+
+  /** With somebody waiting these have sequences take turns, which is no steady decode. */
+  private static final List<String> TAKING_TURNS =
+      List.of("ltr", "autellix", "lamps", "andes", "tokenflow");
 
   @Test
   void r13NoIterationOfAnyPolicyAllocates() throws IOException, InterruptedException {
@@ -73,7 +84,9 @@ class SteadyDecodeTest {
     assertThat(process.waitFor()).as(output).isZero();
     assertThat(output.lines().filter(line -> line.startsWith("allocated ")))
         .containsExactlyElementsOf(
-            POLICIES.stream().map(policy -> "allocated 0 B by " + policy).toList());
+            Stream.concat(POLICIES.stream(), TAKING_TURNS.stream())
+                .map(policy -> "allocated 0 B by " + policy)
+                .toList());
   }
 
   /**
@@ -85,21 +98,25 @@ class SteadyDecodeTest {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().getId();
     threads.getThreadAllocatedBytes(thread);
-    for (String policy : POLICIES) {
-      EngineScheduler scheduler = start(policy);
-      StepResult result = new StepResult();
-      long now = decode(scheduler, result, 0, WARM_UP);
-      long before = threads.getThreadAllocatedBytes(thread);
-      decode(scheduler, result, now, ITERATIONS);
-      long allocated = threads.getThreadAllocatedBytes(thread) - before;
-      if (scheduler.stats().running() != RUNNING) {
-        throw new IllegalStateException(policy + " runs " + scheduler.stats().running());
-      }
-      System.out.println("allocated " + allocated + " B by " + policy);
-    }
+    POLICIES.forEach(policy -> measure(threads, policy, WAITING));
+    TAKING_TURNS.forEach(policy -> measure(threads, policy, 0));
   }
 
-  private static EngineScheduler start(String text) {
+  private static void measure(ThreadMXBean threads, String policy, int waiting) {
+    long thread = Thread.currentThread().getId();
+    EngineScheduler scheduler = start(policy, waiting);
+    StepResult result = new StepResult();
+    long now = decode(scheduler, result, 0, WARM_UP);
+    long before = threads.getThreadAllocatedBytes(thread);
+    decode(scheduler, result, now, ITERATIONS);
+    long allocated = threads.getThreadAllocatedBytes(thread) - before;
+    if (scheduler.stats().running() != RUNNING) {
+      throw new IllegalStateException(policy + " runs " + scheduler.stats().running());
+    }
+    System.out.println("allocated " + allocated + " B by " + policy);
+  }
+
+  private static EngineScheduler start(String text, int waiting) {
     BatchingPolicy<?> policy =
         PolicyRegistry.of(new BatchingPolicies())
             .create(Decision.BATCHING, text, BatchingPolicy.class);
@@ -111,7 +128,7 @@ class SteadyDecodeTest {
             .pool(PagedKvBlockPool.of(PagedKvConfig.of(512, 1 << 12).withPrefixCaching(false)))
             .strict()
             .build();
-    for (int i = 0; i < RUNNING + WAITING; i++) {
+    for (int i = 0; i < RUNNING + waiting; i++) {
       Request request =
           Request.builder("r" + i, 1, 6000)
               .tenant("t" + i % 7)

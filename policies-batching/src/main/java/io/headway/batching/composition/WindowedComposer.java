@@ -23,7 +23,8 @@ import java.util.Arrays;
  *       member that has emitted its tokens rests until the window ends.
  *   <li>A running sequence that is no member keeps slot and KV until a member needs them: then the
  *       last one of the order is preempted first. Only when none of those is left, a later member
- *       yields to an earlier one.
+ *       yields to an earlier one. Where the victim selector spares them and no member runs, they
+ *       run on.
  *   <li>A member that cannot start waits for blocks within the window; whoever has not started when
  *       it ends is chosen anew like everybody else.
  * </ol>
@@ -138,6 +139,26 @@ public final class WindowedComposer
     if (draft.preemptions() == 0) {
       startMembers(state, context, view, draft);
     }
+    if (draft.batchSequences() == 0 && draft.preemptions() == 0) {
+      runSpared(state, view, draft);
+    }
+  }
+
+  /** Where the victim selector has nobody yield and no member can start, the others run on. */
+  private static void runSpared(State state, BatchView view, BatchDraft draft) {
+    for (int i = 0; i < state.members; i++) {
+      if (view.state(state.sequences[i]) == SequenceState.RUNNING) {
+        return;
+      }
+    }
+    state.iterationsLeft = 0;
+    for (int i = state.members; i < state.size; i++) {
+      int sequence = state.sequences[i];
+      int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
+      if (tokens > 0 && view.state(sequence) == SequenceState.RUNNING) {
+        draft.schedule(sequence, tokens);
+      }
+    }
   }
 
   /**
@@ -170,7 +191,7 @@ public final class WindowedComposer
       }
     }
     int running = state.size;
-    sort(state.sequences, running, context);
+    Ranking.sort(state.sequences, 0, running, context);
     // Merges the sorted running sequences with the queue, the merged ones behind the running ones.
     int next = 0;
     int most = view.maxSequences();
@@ -206,36 +227,6 @@ public final class WindowedComposer
     if (state.members > 0) {
       state.windows++;
     }
-  }
-
-  /** Heap sort, since it needs no memory; the order is total, so stability does not matter. */
-  private static void sort(int[] sequences, int size, BatchContext context) {
-    for (int i = (size >>> 1) - 1; i >= 0; i--) {
-      siftDown(sequences, i, size, context);
-    }
-    for (int end = size - 1; end > 0; end--) {
-      int last = sequences[end];
-      sequences[end] = sequences[0];
-      sequences[0] = last;
-      siftDown(sequences, 0, end, context);
-    }
-  }
-
-  private static void siftDown(int[] sequences, int from, int size, BatchContext context) {
-    int sequence = sequences[from];
-    int at = from;
-    while (2 * at + 1 < size) {
-      int child = 2 * at + 1;
-      if (child + 1 < size && context.compare(sequences[child + 1], sequences[child]) > 0) {
-        child++;
-      }
-      if (context.compare(sequences[child], sequence) <= 0) {
-        break;
-      }
-      sequences[at] = sequences[child];
-      at = child;
-    }
-    sequences[at] = sequence;
   }
 
   private void runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {

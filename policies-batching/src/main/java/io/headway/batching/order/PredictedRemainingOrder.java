@@ -1,10 +1,14 @@
 package io.headway.batching.order;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.prediction.OutputHistory;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Orders sequences by their predicted remaining output, the shortest first, predicted anew from the
@@ -13,19 +17,34 @@ import java.util.Arrays;
  *
  * <p>{@code key = max(1, predicted remaining tokens) + agingTokensPerSecond * arrival in seconds};
  * ties end in (arrival, id). A sequence nobody predicts counts with its declared remainder {@code
- * maxNewTokens - generated}. Ageing by waiting time is a constant offset between any two sequences,
- * which is why a key stays fixed while its sequence waits; it is off by default, as in the paper,
- * which has no starvation control.
+ * maxNewTokens - generated}, or with the median of the last {@value #HISTORY} finished outputs.
+ * Ageing by waiting time is a constant offset between any two sequences, which is why a key stays
+ * fixed while its sequence waits; it is off by default, as in the paper, which has no starvation
+ * control.
  *
  * <p>Cost: one prediction at arrival and one per {@code refreshTokens} tokens, O(log waiting) per
  * change. Thread-safe; the state is single-threaded.
  *
  * <p>Source: Choi et al., ELIS: Efficient LLM Iterative Scheduling System with Response Length
- * Predictor, arXiv 2505.09142. Departure: ageing is added as an option.
+ * Predictor, arXiv 2505.09142; predicted at arrival only, Qiu et al., Efficient Interactive LLM
+ * Serving with Proxy Model-based Sequence Length Prediction, arXiv 2404.08509 (SSJF). Departure:
+ * ageing is added as an option.
  */
 public final class PredictedRemainingOrder implements QueueOrder<PredictedRemainingOrder.State> {
+  /** What a sequence counts with that nobody predicts. */
+  public enum Missing {
+    /** What it may still declare: {@code maxNewTokens - generated}. */
+    DECLARED,
+    /** The median of finished outputs, less what is generated; as declared while there is none. */
+    MEDIAN
+  }
+
+  /** Finished outputs that the median is taken of. */
+  public static final int HISTORY = 1000;
+
   private final int refreshTokens;
   private final double agingTokensPerNano;
+  private final Missing missing;
 
   /**
    * Makes the order.
@@ -37,6 +56,21 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
    * @throws IllegalArgumentException if a number is out of range
    */
   public PredictedRemainingOrder(int refreshTokens, double agingTokensPerSecond) {
+    this(refreshTokens, agingTokensPerSecond, Missing.DECLARED);
+  }
+
+  /**
+   * Makes the order.
+   *
+   * @param refreshTokens output tokens after which a sequence is predicted anew, at least 1; {@link
+   *     Integer#MAX_VALUE} to predict at arrival only
+   * @param agingTokensPerSecond how many predicted tokens one second of waiting is worth, at least
+   *     0; 0 for no ageing
+   * @param missing what a sequence counts with that nobody predicts
+   * @throws IllegalArgumentException if a number is out of range
+   */
+  public PredictedRemainingOrder(int refreshTokens, double agingTokensPerSecond, Missing missing) {
+    this.missing = requireNonNull(missing, "missing");
     this.refreshTokens = Arguments.atLeast("refreshTokens", refreshTokens, 1, "token");
     this.agingTokensPerNano =
         Arguments.notNegative("agingTokensPerSecond", agingTokensPerSecond, "tokens") / 1e9;
@@ -49,8 +83,10 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
     private int[] remainingTokens = new int[16];
     private double[] keys = new double[16];
     private int[] predictedAt = new int[16];
+    private final @Nullable OutputHistory history;
 
-    private State() {
+    private State(Missing missing) {
+      history = missing == Missing.MEDIAN ? new OutputHistory(HISTORY, 0, 1) : null;
       Arrays.fill(predictedAt, UNKNOWN);
     }
 
@@ -83,7 +119,7 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
 
   @Override
   public State newState() {
-    return new State();
+    return new State(missing);
   }
 
   @Override
@@ -130,17 +166,22 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
     if (sequence < state.predictedAt.length) {
       state.predictedAt[sequence] = State.UNKNOWN;
     }
+    if (state.history != null && (end == End.STOPPED || end == End.LENGTH)) {
+      state.history.observe(view.generatedTokens(sequence));
+    }
   }
 
   private void predict(State state, BatchView view, int sequence) {
     int generated = view.generatedTokens(sequence);
-    int remaining =
-        view.hasPrediction(sequence)
-            ? view.predictedRemainingTokens(sequence)
-            : view.maxNewTokens(sequence) - generated;
-    state.remainingTokens[sequence] = Math.max(1, remaining);
-    state.keys[sequence] =
-        state.remainingTokens[sequence] + agingTokensPerNano * view.arrivalNanos(sequence);
+    double remaining = view.maxNewTokens(sequence) - generated;
+    if (view.hasPrediction(sequence)) {
+      remaining = view.predictedRemainingTokens(sequence);
+    } else if (state.history != null && state.history.size() > 0) {
+      remaining = state.history.median() - generated;
+    }
+    remaining = Math.max(1, remaining);
+    state.remainingTokens[sequence] = (int) remaining;
+    state.keys[sequence] = remaining + agingTokensPerNano * view.arrivalNanos(sequence);
     state.predictedAt[sequence] = generated;
   }
 }

@@ -5,8 +5,10 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.batching.admission.FirstChunkAdmission;
 import io.headway.batching.admission.FutureFitAdmission;
+import io.headway.batching.admission.HostHeadroomAdmission;
 import io.headway.batching.admission.LaneAdmission;
 import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.admission.PeakForecastAdmission;
 import io.headway.batching.admission.PullAdmission;
 import io.headway.batching.admission.SliceAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
@@ -18,18 +20,27 @@ import io.headway.batching.composition.DeferredComposer;
 import io.headway.batching.composition.EvictingComposer;
 import io.headway.batching.composition.IterationLevelComposer;
 import io.headway.batching.composition.PaddedPrefillComposer;
+import io.headway.batching.composition.PreemptiveComposer;
 import io.headway.batching.composition.RunToCompletionComposer;
 import io.headway.batching.composition.SliceComposer;
 import io.headway.batching.composition.StallFreeComposer;
 import io.headway.batching.composition.TokenBudgetComposer;
 import io.headway.batching.composition.WindowedComposer;
+import io.headway.batching.fairness.DeficitPrefixOrder;
 import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.VtcLedger;
+import io.headway.batching.order.AttainedServiceOrder;
+import io.headway.batching.order.ClientBufferOrder;
+import io.headway.batching.order.ExperienceOrder;
 import io.headway.batching.order.FirstComeOrder;
 import io.headway.batching.order.LaneExpiry;
 import io.headway.batching.order.LaneOrder;
+import io.headway.batching.order.LearnedRankOrder;
+import io.headway.batching.order.MemoryTimeOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
+import io.headway.batching.order.PredictedTimeOrder;
 import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.order.SkipJoinMlfqOrder;
 import io.headway.batching.planning.AnnealingPlanner;
 import io.headway.batching.planning.BucketPlanner;
 import io.headway.batching.planning.SlicePlanner;
@@ -109,6 +120,89 @@ public final class BatchingParts {
     return FairShareOrder.of(ledger);
   }
 
+  /**
+   * Returns the skip-join multi-level feedback queue of FastServe; also a victim selector.
+   *
+   * @return {@code skip-join-mlfq}
+   */
+  public static SkipJoinMlfqOrder skipJoinMlfq() {
+    return new SkipJoinMlfqOrder(SkipJoinMlfqOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the order by learned rank, those first that were left out for 200 iterations.
+   *
+   * @return {@code learned-rank}
+   */
+  public static LearnedRankOrder learnedRank() {
+    return new LearnedRankOrder(
+        LearnedRank.DEFAULT.starvationIterations(), LearnedRank.DEFAULT.promotionIterations());
+  }
+
+  /**
+   * Returns the levels of predicted remaining time of ALISE.
+   *
+   * @return {@code predicted-time}
+   */
+  public static PredictedTimeOrder predictedTime() {
+    return new PredictedTimeOrder(PredictedTimeOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns deficit longest prefix match with a quantum of 1,000.
+   *
+   * @return {@code dlpm}
+   */
+  public static DeficitPrefixOrder dlpm() {
+    return new DeficitPrefixOrder(DeficitPrefixOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the order of calls by what their program was served, least first.
+   *
+   * @return {@code plas}
+   */
+  public static AttainedServiceOrder plas() {
+    return new AttainedServiceOrder(AttainedServiceOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the order of calls by the longest path of service before them, shortest first.
+   *
+   * @return {@code atlas}
+   */
+  public static AttainedServiceOrder atlas() {
+    return new AttainedServiceOrder(
+        AttainedServiceOrder.Parameters.DEFAULT.withScope(AttainedServiceOrder.Scope.ATLAS));
+  }
+
+  /**
+   * Returns the order by memory over time of LAMPS, smallest first.
+   *
+   * @return {@code memory-time}
+   */
+  public static MemoryTimeOrder memoryTime() {
+    return new MemoryTimeOrder(MemoryTimeOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the order by gain of experience per KV entry of Andes; also a victim selector.
+   *
+   * @return {@code experience}
+   */
+  public static ExperienceOrder experience() {
+    return new ExperienceOrder(ExperienceOrder.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the order by client buffer of TokenFlow; also a victim selector.
+   *
+   * @return {@code client-buffer}
+   */
+  public static ClientBufferOrder clientBuffer() {
+    return new ClientBufferOrder(ClientBufferOrder.Parameters.DEFAULT);
+  }
+
   // ---- ledgers: what tenants have received ----
 
   /**
@@ -156,6 +250,24 @@ public final class BatchingParts {
    */
   public static PaddedBatchAdmission paddedBatch() {
     return new PaddedBatchAdmission();
+  }
+
+  /**
+   * Returns the test for the forecast peak of memory.
+   *
+   * @return {@code past-future} with draws from history and a reserve of 5 %; needs preemption
+   */
+  public static PeakForecastAdmission pastFuture() {
+    return new PeakForecastAdmission(PeakForecastAdmission.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the test for room in host memory.
+   *
+   * @return {@code host-headroom} with a tenth of it; needs preemption
+   */
+  public static HostHeadroomAdmission hostHeadroom() {
+    return new HostHeadroomAdmission(HostHeadroomAdmission.HOST_FREE_FRACTION);
   }
 
   // ---- composition: which tokens run ----
@@ -252,6 +364,15 @@ public final class BatchingParts {
    */
   public static WindowedComposer isrtf(int windowTokens) {
     return new WindowedComposer(windowTokens);
+  }
+
+  /**
+   * Returns the composition that chooses the first of the order anew in every iteration.
+   *
+   * @return {@code preemptive} with whole prompts; needs preemption
+   */
+  public static PreemptiveComposer preemptive() {
+    return new PreemptiveComposer();
   }
 
   // ---- preemption: who yields, and how ----

@@ -30,6 +30,16 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.add(McSf.provider());
     all.add(AlphaProtection.provider());
     all.add(BatchLane.provider());
+    all.add(FastServe.provider());
+    all.add(Dlpm.provider());
+    all.add(Ssjf.provider());
+    all.add(LearnedRank.provider());
+    all.add(Alise.provider());
+    all.add(PastFuture.provider());
+    all.add(Autellix.provider());
+    all.add(Lamps.provider());
+    all.add(Andes.provider());
+    all.add(TokenFlow.provider());
     all.add(Parts.compose());
     all.addAll(Parts.orders());
     all.addAll(Parts.ledgers());
@@ -37,6 +47,10 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.addAll(Parts.compositions());
     all.addAll(Parts.victims());
     all.addAll(PlanningParts.all());
+    all.addAll(PreemptiveParts.orders());
+    all.addAll(PreemptiveParts.admissions());
+    all.addAll(PreemptiveParts.compositions());
+    all.addAll(PreemptiveParts.victims());
     return List.copyOf(all);
   }
 }

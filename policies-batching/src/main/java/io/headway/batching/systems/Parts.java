@@ -353,7 +353,8 @@ final class Parts {
     List<Role> takers =
         roles.values().stream().filter(r -> r.provider().parameters().has(name)).toList();
     if (takers.isEmpty()) {
-      Set<String> known = new LinkedHashSet<>(List.of(ORDER, ADMISSION, COMPOSITION, PREEMPTION, PLANNING));
+      Set<String> known =
+          new LinkedHashSet<>(List.of(ORDER, ADMISSION, COMPOSITION, PREEMPTION, PLANNING));
       for (Role role : roles.values()) {
         role.provider().parameters().list().forEach(p -> known.add(p.name()));
       }

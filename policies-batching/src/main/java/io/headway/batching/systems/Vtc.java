@@ -3,9 +3,12 @@ package io.headway.batching.systems;
 import static java.util.Objects.requireNonNull;
 
 import io.headway.api.Decision;
+import io.headway.api.batching.AdmissionTest;
 import io.headway.api.config.ParameterSet;
 import io.headway.api.config.PolicyConfig;
 import io.headway.api.config.PolicyProvider;
+import io.headway.batching.admission.PeakForecastAdmission;
+import io.headway.batching.admission.PeriodicAdmission;
 import io.headway.batching.admission.WholeOutputAdmission;
 import io.headway.batching.composition.Batching;
 import io.headway.batching.composition.ComposedBatchingPolicy;
@@ -13,6 +16,8 @@ import io.headway.batching.composition.IterationLevelComposer;
 import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.ServiceCost;
 import io.headway.batching.fairness.VtcLedger;
+import io.headway.batching.internal.Arguments;
+import io.headway.batching.preemption.LastCandidate;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,12 +34,24 @@ import java.util.Map;
  * tenants end in their names.
  *
  * <p>Id {@code vtc}. Cost O(running) per iteration, O(log tenants) per event. Sheng et al.,
- * Fairness in Serving Large Language Models, OSDI 2024. Departure: prompts and decodes share
- * iterations (the artifact alternates them), and admissions are considered in every iteration.
+ * Fairness in Serving Large Language Models, OSDI 2024, and github.com/Ying1123/VTC-artifact, whose
+ * test of memory and period of admissions are options. Departure: prompts and decodes share
+ * iterations (the artifact alternates them).
  *
  * @param ledger prices, weights, lifts and predictions
+ * @param fits when a request fits
+ * @param admissionIterations iterations from one consideration of new requests to the next, at
+ *     least 1; the artifact has 10
  */
-public record Vtc(VtcLedger.Parameters ledger) {
+public record Vtc(VtcLedger.Parameters ledger, Fits fits, int admissionIterations) {
+  /** When a request fits. */
+  public enum Fits {
+    /** The paper: memory for {@code prompt + maxNewTokens} is free, and reserved. */
+    RESERVE,
+    /** The artifact: the peak of memory under declared outputs stays below the pool. */
+    PEAK
+  }
+
   /** The id. */
   public static final String ID = "vtc";
 
@@ -43,6 +60,17 @@ public record Vtc(VtcLedger.Parameters ledger) {
 
   public Vtc {
     requireNonNull(ledger, "ledger");
+    requireNonNull(fits, "fits");
+    Arguments.atLeast("admissionIterations", admissionIterations, 1, "iteration");
+  }
+
+  /**
+   * Makes the paper's system: memory is reserved, admissions are considered in every iteration.
+   *
+   * @param ledger prices, weights, lifts and predictions
+   */
+  public Vtc(VtcLedger.Parameters ledger) {
+    this(ledger, Fits.RESERVE, 1);
   }
 
   /**
@@ -51,11 +79,28 @@ public record Vtc(VtcLedger.Parameters ledger) {
    * @return an immutable policy
    */
   public ComposedBatchingPolicy policy() {
-    return Batching.order(FairShareOrder.of(new VtcLedger(ledger)))
-        .admission(WholeOutputAdmission.declared())
-        .composition(new IterationLevelComposer())
-        .id(ID)
-        .build();
+    Batching.Builder builder =
+        Batching.order(FairShareOrder.of(new VtcLedger(ledger)))
+            .admission(admission())
+            .composition(new IterationLevelComposer())
+            .id(ID);
+    // Declared peaks are never passed, but the builder cannot know that.
+    return fits == Fits.PEAK ? builder.preemption(new LastCandidate()).build() : builder.build();
+  }
+
+  private AdmissionTest<?> admission() {
+    return fits == Fits.RESERVE
+        ? every(WholeOutputAdmission.declared())
+        : every(
+            new PeakForecastAdmission(
+                PeakForecastAdmission.Parameters.DEFAULT
+                    .withForecast(PeakForecastAdmission.Forecast.DECLARED)
+                    .withReserveFraction(0)
+                    .withStrict(true)));
+  }
+
+  private <S> AdmissionTest<?> every(AdmissionTest<S> test) {
+    return admissionIterations == 1 ? test : PeriodicAdmission.of(test, admissionIterations);
   }
 
   static PolicyProvider provider() {
@@ -64,11 +109,33 @@ public record Vtc(VtcLedger.Parameters ledger) {
         Decision.BATCHING,
         "Virtual token counters: the tenant served least is admitted next",
         "Sheng et al., Fairness in Serving Large Language Models, OSDI 2024",
-        ledgerParameters(),
-        config -> new Vtc(ledger(config)).policy());
+        ledgerBuilder()
+            .choice(
+                "fits",
+                "reserve",
+                List.of("reserve", "peak"),
+                "prompt and output are reserved (paper), or the forecast peak fits (artifact)")
+            .intValue(
+                "admissionIterations",
+                DEFAULT.admissionIterations,
+                1,
+                Integer.MAX_VALUE,
+                "iterations",
+                "from one consideration of new requests to the next")
+            .build(),
+        config ->
+            new Vtc(
+                    ledger(config),
+                    config.choice("fits", Fits::valueOf),
+                    config.intValue("admissionIterations"))
+                .policy());
   }
 
   static ParameterSet ledgerParameters() {
+    return ledgerBuilder().build();
+  }
+
+  private static ParameterSet.Builder ledgerBuilder() {
     return ParameterSet.builder()
         .choice("cost", "linear", List.of("linear", "profiled"), "how tokens are priced")
         .doubleValue(
@@ -96,8 +163,7 @@ public record Vtc(VtcLedger.Parameters ledger) {
             "lift",
             "last-leaver",
             List.of("last-leaver", "waiting", "none"),
-            "what a returning tenant's counter is lifted to")
-        .build();
+            "what a returning tenant's counter is lifted to");
   }
 
   static VtcLedger.Parameters ledger(PolicyConfig config) {
@@ -114,7 +180,7 @@ public record Vtc(VtcLedger.Parameters ledger) {
         config.choice("lift", VtcLedger.Lift::valueOf));
   }
 
-  private static Map<String, Double> weights(String text) {
+  static Map<String, Double> weights(String text) {
     Map<String, Double> weights = new LinkedHashMap<>();
     if (text.isBlank()) {
       return weights;
