@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.headway.api.Lane;
+import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.api.prediction.LengthPredictor;
 import io.headway.memory.pool.PagedKvBlockPool;
@@ -102,10 +103,33 @@ final class EngineRun {
       int blockTokens,
       Limits limits,
       @Nullable LengthPredictor<?> predictor) {
+    return of(probe, jobs, blocks, blockTokens, limits, predictor, RandomSource.seeded(0));
+  }
+
+  /**
+   * Prepares a run with given draws.
+   *
+   * @param probe the policy
+   * @param jobs the requests, sorted
+   * @param blocks blocks of the pool
+   * @param blockTokens tokens a block
+   * @param limits the engine's limits
+   * @param predictor predicts lengths, or null
+   * @param random what the policy draws from
+   */
+  static EngineRun of(
+      PlanProbe<?> probe,
+      List<Job> jobs,
+      int blocks,
+      int blockTokens,
+      Limits limits,
+      @Nullable LengthPredictor<?> predictor,
+      RandomSource random) {
     EngineScheduler.Builder builder =
         EngineScheduler.builder()
             .policy(probe)
             .limits(limits)
+            .random(random)
             .pool(
                 PagedKvBlockPool.of(PagedKvConfig.of(blockTokens, blocks).withPrefixCaching(false)))
             .strict();

@@ -25,6 +25,7 @@ public final class VectorAdapters {
         new BatchingVectors(),
         new BatchPlanVectors(),
         new BatchPlanRuns(),
+        new ReorderingVectors(),
         new PredictorVectors(),
         new SpeculationVectors(),
         new GapsPredictionVectors());
