@@ -36,6 +36,11 @@ final class Decoder<A> implements Team.Work, AutoCloseable {
   private final List<ExpertLayer<?>> routers = new ArrayList<>();
   private final RouterInput routerInput = new RouterInput();
 
+  /** Where the parts of a task collect the sums of a tile. */
+  private final List<A> firstSums = new ArrayList<>();
+
+  private final List<A> secondSums = new ArrayList<>();
+
   private A cosines;
   private A sines;
   private int anglesKnown;
@@ -86,6 +91,10 @@ final class Decoder<A> implements Team.Work, AutoCloseable {
       for (int layer = 0; layer < shape.layers(); layer++) {
         routers.add(new ExpertLayer<>(router));
       }
+    }
+    for (int part = 0; part < threads; part++) {
+      firstSums.add(kernels.array(PackedMatrix.TILE));
+      secondSums.add(kernels.array(PackedMatrix.TILE));
     }
     A none = kernels.array(0);
     cosines = none;
@@ -245,7 +254,7 @@ final class Decoder<A> implements Team.Work, AutoCloseable {
 
   private void multiply(PackedMatrix<A> by, A from, A to, int n) {
     if ((long) by.outputs() * by.inputs() * n < WORTH_DIVIDING) {
-      kernels.multiply(by, from, 0, to, 0, n, 0, by.tiles());
+      kernels.multiply(by, from, 0, to, 0, n, 0, by.tiles(), firstSums.get(0), secondSums.get(0));
       return;
     }
     matrix = by;
@@ -270,7 +279,9 @@ final class Decoder<A> implements Team.Work, AutoCloseable {
               0,
               rows,
               share(tiles, part, parts),
-              share(tiles, part + 1, parts));
+              share(tiles, part + 1, parts),
+              firstSums.get(part),
+              secondSums.get(part));
         }
       }
       case ATTEND -> {

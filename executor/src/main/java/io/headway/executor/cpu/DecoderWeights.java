@@ -64,21 +64,17 @@ final class DecoderWeights<A> {
     head = packed(WeightLayout.head(shape));
   }
 
-  /** Refuses tensors that one Java array cannot hold. */
+  /** Refuses an embedding that one Java array cannot hold; matrices are held in many. */
   private static void requireIndexable(DecoderShape shape) {
-    for (WeightTensor tensor : WeightLayout.of(shape)) {
-      long padded = (long) PackedMatrix.tiles(tensor.rows()) * PackedMatrix.TILE * tensor.columns();
-      if (padded > Integer.MAX_VALUE - 8) {
-        throw new IllegalArgumentException(
-            "the CPU executor holds each tensor in one array of at most "
-                + (Integer.MAX_VALUE - 8)
-                + " elements, but "
-                + tensor.name()
-                + " of "
-                + shape.name()
-                + " needs "
-                + padded);
-      }
+    WeightTensor embedding = WeightLayout.embedding(shape);
+    if (embedding.elements() > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "the CPU executor holds the embedding in one array of at most "
+              + (Integer.MAX_VALUE - 8)
+              + " elements, but that of "
+              + shape.name()
+              + " has "
+              + embedding.elements());
     }
   }
 
@@ -118,11 +114,11 @@ final class DecoderWeights<A> {
 
   private PackedMatrix<A> packed(WeightTensor tensor) {
     int inputs = tensor.columns();
-    PackedMatrix<A> matrix =
-        new PackedMatrix<>(
-            tensor.rows(),
-            inputs,
-            kernels.array(PackedMatrix.tiles(tensor.rows()) * PackedMatrix.TILE * inputs));
+    List<A> rows = new ArrayList<>();
+    for (int i = PackedMatrix.tiles(tensor.rows()) * inputs; i > 0; i--) {
+      rows.add(kernels.array(PackedMatrix.TILE));
+    }
+    PackedMatrix<A> matrix = new PackedMatrix<>(tensor.rows(), inputs, List.copyOf(rows));
     for (int output = 0; output < tensor.rows(); output++) {
       for (int input = 0; input < inputs; input += CHUNK) {
         int count = Math.min(CHUNK, inputs - input);

@@ -27,9 +27,8 @@ final class DoubleKernels implements Kernels<double[]> {
   @Override
   public void pack(
       float[] row, int at, PackedMatrix<double[]> into, int output, int firstInput, int count) {
-    double[] data = into.data();
     for (int i = 0; i < count; i++) {
-      data[PackedMatrix.index(output, firstInput + i, into.inputs())] = row[at + i];
+      into.row(output / TILE, firstInput + i)[output % TILE] = row[at + i];
     }
   }
 
@@ -42,93 +41,95 @@ final class DoubleKernels implements Kernels<double[]> {
       int outAt,
       int tokens,
       int fromTile,
-      int toTile) {
+      int toTile,
+      double[] first,
+      double[] second) {
     int inputs = matrix.inputs();
     int outputs = matrix.outputs();
     for (int tile = fromTile; tile < toTile; tile++) {
       int width = Math.min(TILE, outputs - tile * TILE);
-      int from = tile * inputs * TILE;
       int t = 0;
       for (; t + 1 < tokens; t += 2) {
         int to = outAt + t * outputs + tile * TILE;
-        two(matrix.data(), from, inputs, x, xAt + t * inputs, out, to, to + outputs, width);
+        two(matrix, tile, x, xAt + t * inputs, first, second);
+        System.arraycopy(first, 0, out, to, width);
+        System.arraycopy(second, 0, out, to + outputs, width);
       }
       if (t < tokens) {
-        int to = outAt + t * outputs + tile * TILE;
-        one(matrix.data(), from, inputs, x, xAt + t * inputs, out, to, width);
+        one(matrix, tile, x, xAt + t * inputs, first);
+        System.arraycopy(first, 0, out, outAt + t * outputs + tile * TILE, width);
       }
     }
   }
 
   private static void one(
-      double[] w, int from, int inputs, double[] x, int xAt, double[] out, int to, int width) {
-    Arrays.fill(out, to, to + width, 0);
+      PackedMatrix<double[]> matrix, int tile, double[] x, int xAt, double[] sums) {
+    int inputs = matrix.inputs();
+    Arrays.fill(sums, 0);
     int k = 0;
     for (; k + 3 < inputs; k += 4) {
-      double a = x[xAt + k];
-      double b = x[xAt + k + 1];
-      double c = x[xAt + k + 2];
-      double d = x[xAt + k + 3];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] +=
-            a * w[at + j]
-                + b * w[at + TILE + j]
-                + c * w[at + 2 * TILE + j]
-                + d * w[at + 3 * TILE + j];
-      }
+      addFour(
+          sums,
+          x[xAt + k],
+          matrix.row(tile, k),
+          x[xAt + k + 1],
+          matrix.row(tile, k + 1),
+          x[xAt + k + 2],
+          matrix.row(tile, k + 2),
+          x[xAt + k + 3],
+          matrix.row(tile, k + 3));
     }
     for (; k < inputs; k++) {
-      double a = x[xAt + k];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] += a * w[at + j];
-      }
+      addOne(sums, x[xAt + k], matrix.row(tile, k));
     }
   }
 
   /** Two tokens at once: the same operations for each as in {@link #one}, weights read once. */
   private static void two(
-      double[] w,
-      int from,
-      int inputs,
+      PackedMatrix<double[]> matrix,
+      int tile,
       double[] x,
       int xAt,
-      double[] out,
-      int to,
-      int next,
-      int width) {
-    Arrays.fill(out, to, to + width, 0);
-    Arrays.fill(out, next, next + width, 0);
+      double[] sums,
+      double[] nextSums) {
+    int inputs = matrix.inputs();
     int y = xAt + inputs;
+    Arrays.fill(sums, 0);
+    Arrays.fill(nextSums, 0);
     int k = 0;
     for (; k + 3 < inputs; k += 4) {
-      double a = x[xAt + k];
-      double b = x[xAt + k + 1];
-      double c = x[xAt + k + 2];
-      double d = x[xAt + k + 3];
-      double e = x[y + k];
-      double f = x[y + k + 1];
-      double g = x[y + k + 2];
-      double h = x[y + k + 3];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        double p = w[at + j];
-        double q = w[at + TILE + j];
-        double r = w[at + 2 * TILE + j];
-        double s = w[at + 3 * TILE + j];
-        out[to + j] += a * p + b * q + c * r + d * s;
-        out[next + j] += e * p + f * q + g * r + h * s;
-      }
+      double[] p = matrix.row(tile, k);
+      double[] q = matrix.row(tile, k + 1);
+      double[] r = matrix.row(tile, k + 2);
+      double[] s = matrix.row(tile, k + 3);
+      addFour(sums, x[xAt + k], p, x[xAt + k + 1], q, x[xAt + k + 2], r, x[xAt + k + 3], s);
+      addFour(nextSums, x[y + k], p, x[y + k + 1], q, x[y + k + 2], r, x[y + k + 3], s);
     }
     for (; k < inputs; k++) {
-      double a = x[xAt + k];
-      double e = x[y + k];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] += a * w[at + j];
-        out[next + j] += e * w[at + j];
-      }
+      double[] p = matrix.row(tile, k);
+      addOne(sums, x[xAt + k], p);
+      addOne(nextSums, x[y + k], p);
+    }
+  }
+
+  private static void addFour(
+      double[] sums,
+      double a,
+      double[] p,
+      double b,
+      double[] q,
+      double c,
+      double[] r,
+      double d,
+      double[] s) {
+    for (int j = 0; j < TILE; j++) {
+      sums[j] += a * p[j] + b * q[j] + c * r[j] + d * s[j];
+    }
+  }
+
+  private static void addOne(double[] sums, double a, double[] p) {
+    for (int j = 0; j < TILE; j++) {
+      sums[j] += a * p[j];
     }
   }
 

@@ -25,9 +25,8 @@ final class FloatKernels implements Kernels<float[]> {
   @Override
   public void pack(
       float[] row, int at, PackedMatrix<float[]> into, int output, int firstInput, int count) {
-    float[] data = into.data();
     for (int i = 0; i < count; i++) {
-      data[PackedMatrix.index(output, firstInput + i, into.inputs())] = row[at + i];
+      into.row(output / TILE, firstInput + i)[output % TILE] = row[at + i];
     }
   }
 
@@ -40,93 +39,90 @@ final class FloatKernels implements Kernels<float[]> {
       int outAt,
       int tokens,
       int fromTile,
-      int toTile) {
+      int toTile,
+      float[] first,
+      float[] second) {
     int inputs = matrix.inputs();
     int outputs = matrix.outputs();
     for (int tile = fromTile; tile < toTile; tile++) {
       int width = Math.min(TILE, outputs - tile * TILE);
-      int from = tile * inputs * TILE;
       int t = 0;
       for (; t + 1 < tokens; t += 2) {
         int to = outAt + t * outputs + tile * TILE;
-        two(matrix.data(), from, inputs, x, xAt + t * inputs, out, to, to + outputs, width);
+        two(matrix, tile, x, xAt + t * inputs, first, second);
+        System.arraycopy(first, 0, out, to, width);
+        System.arraycopy(second, 0, out, to + outputs, width);
       }
       if (t < tokens) {
-        int to = outAt + t * outputs + tile * TILE;
-        one(matrix.data(), from, inputs, x, xAt + t * inputs, out, to, width);
+        one(matrix, tile, x, xAt + t * inputs, first);
+        System.arraycopy(first, 0, out, outAt + t * outputs + tile * TILE, width);
       }
     }
   }
 
   private static void one(
-      float[] w, int from, int inputs, float[] x, int xAt, float[] out, int to, int width) {
-    Arrays.fill(out, to, to + width, 0);
+      PackedMatrix<float[]> matrix, int tile, float[] x, int xAt, float[] sums) {
+    int inputs = matrix.inputs();
+    Arrays.fill(sums, 0);
     int k = 0;
     for (; k + 3 < inputs; k += 4) {
-      float a = x[xAt + k];
-      float b = x[xAt + k + 1];
-      float c = x[xAt + k + 2];
-      float d = x[xAt + k + 3];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] +=
-            a * w[at + j]
-                + b * w[at + TILE + j]
-                + c * w[at + 2 * TILE + j]
-                + d * w[at + 3 * TILE + j];
-      }
+      addFour(
+          sums,
+          x[xAt + k],
+          matrix.row(tile, k),
+          x[xAt + k + 1],
+          matrix.row(tile, k + 1),
+          x[xAt + k + 2],
+          matrix.row(tile, k + 2),
+          x[xAt + k + 3],
+          matrix.row(tile, k + 3));
     }
     for (; k < inputs; k++) {
-      float a = x[xAt + k];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] += a * w[at + j];
-      }
+      addOne(sums, x[xAt + k], matrix.row(tile, k));
     }
   }
 
   /** Two tokens at once: the same operations for each as in {@link #one}, weights read once. */
   private static void two(
-      float[] w,
-      int from,
-      int inputs,
-      float[] x,
-      int xAt,
-      float[] out,
-      int to,
-      int next,
-      int width) {
-    Arrays.fill(out, to, to + width, 0);
-    Arrays.fill(out, next, next + width, 0);
+      PackedMatrix<float[]> matrix, int tile, float[] x, int xAt, float[] sums, float[] nextSums) {
+    int inputs = matrix.inputs();
     int y = xAt + inputs;
+    Arrays.fill(sums, 0);
+    Arrays.fill(nextSums, 0);
     int k = 0;
     for (; k + 3 < inputs; k += 4) {
-      float a = x[xAt + k];
-      float b = x[xAt + k + 1];
-      float c = x[xAt + k + 2];
-      float d = x[xAt + k + 3];
-      float e = x[y + k];
-      float f = x[y + k + 1];
-      float g = x[y + k + 2];
-      float h = x[y + k + 3];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        float p = w[at + j];
-        float q = w[at + TILE + j];
-        float r = w[at + 2 * TILE + j];
-        float s = w[at + 3 * TILE + j];
-        out[to + j] += a * p + b * q + c * r + d * s;
-        out[next + j] += e * p + f * q + g * r + h * s;
-      }
+      float[] p = matrix.row(tile, k);
+      float[] q = matrix.row(tile, k + 1);
+      float[] r = matrix.row(tile, k + 2);
+      float[] s = matrix.row(tile, k + 3);
+      addFour(sums, x[xAt + k], p, x[xAt + k + 1], q, x[xAt + k + 2], r, x[xAt + k + 3], s);
+      addFour(nextSums, x[y + k], p, x[y + k + 1], q, x[y + k + 2], r, x[y + k + 3], s);
     }
     for (; k < inputs; k++) {
-      float a = x[xAt + k];
-      float e = x[y + k];
-      int at = from + k * TILE;
-      for (int j = 0; j < width; j++) {
-        out[to + j] += a * w[at + j];
-        out[next + j] += e * w[at + j];
-      }
+      float[] p = matrix.row(tile, k);
+      addOne(sums, x[xAt + k], p);
+      addOne(nextSums, x[y + k], p);
+    }
+  }
+
+  private static void addFour(
+      float[] sums,
+      float a,
+      float[] p,
+      float b,
+      float[] q,
+      float c,
+      float[] r,
+      float d,
+      float[] s) {
+    for (int j = 0; j < TILE; j++) {
+      sums[j] += a * p[j] + b * q[j] + c * r[j] + d * s[j];
+    }
+  }
+
+  private static void addOne(float[] sums, float a, float[] p) {
+    for (int j = 0; j < TILE; j++) {
+      sums[j] += a * p[j];
     }
   }
 

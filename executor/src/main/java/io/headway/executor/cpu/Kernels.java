@@ -23,9 +23,21 @@ interface Kernels<A> {
   /**
    * {@code out[t] = W x[t]} for some tiles of the outputs; inputs in ascending order, four to a
    * step.
+   *
+   * @param first scratch of {@link PackedMatrix#TILE} elements
+   * @param second another one
    */
   void multiply(
-      PackedMatrix<A> matrix, A x, int xAt, A out, int outAt, int tokens, int fromTile, int toTile);
+      PackedMatrix<A> matrix,
+      A x,
+      int xAt,
+      A out,
+      int outAt,
+      int tokens,
+      int fromTile,
+      int toTile,
+      A first,
+      A second);
 
   /** {@code out = x / sqrt(mean(x^2) + epsilon) * weight}. */
   void rmsNorm(A x, int at, A weight, A out, int outAt, int count, double epsilon);

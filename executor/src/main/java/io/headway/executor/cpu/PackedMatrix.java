@@ -1,17 +1,20 @@
 package io.headway.executor.cpu;
 
+import java.util.List;
+
 /**
  * A weight matrix in the order in which it is multiplied: tiles of {@value #TILE} outputs, in a
- * tile input by input, so that the inner loop runs over neighbouring outputs and a batch of tokens
- * finds a tile in the cache. The outputs of the last tile are padded with zeros.
+ * tile one array per input with the weights that lead from it to the tile's outputs. The inner loop
+ * runs over arrays from index 0, which is what the compiler of JDK 17 vectorises (with an offset
+ * per array it does not), and a batch of tokens finds a tile in the cache.
  *
  * @param outputs rows of the matrix
  * @param inputs columns of the matrix
- * @param data {@code tiles * inputs * TILE} elements
+ * @param rows {@code tiles * inputs} arrays of {@value #TILE} elements, padded with zeros
  * @param <A> {@code float[]} or {@code double[]}
  */
-record PackedMatrix<A>(int outputs, int inputs, A data) {
-  static final int TILE = 64;
+record PackedMatrix<A>(int outputs, int inputs, List<A> rows) {
+  static final int TILE = 128;
 
   int tiles() {
     return tiles(outputs);
@@ -21,8 +24,8 @@ record PackedMatrix<A>(int outputs, int inputs, A data) {
     return (outputs + TILE - 1) / TILE;
   }
 
-  /** Index of the element that leads from an input to an output. */
-  static int index(int output, int input, int inputs) {
-    return (output / TILE * inputs + input) * TILE + output % TILE;
+  /** The weights that lead from an input to the outputs of a tile. */
+  A row(int tile, int input) {
+    return rows.get(tile * inputs + input);
   }
 }

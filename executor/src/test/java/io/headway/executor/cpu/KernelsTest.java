@@ -33,14 +33,64 @@ class KernelsTest {
     float[] outSingle = new float[tokens * outputs];
     // In two calls, as two threads would.
     int half = matrix.tiles() / 2;
-    DOUBLES.multiply(matrix, doubles(x), 0, out, 0, tokens, 0, half);
-    DOUBLES.multiply(matrix, doubles(x), 0, out, 0, tokens, half, matrix.tiles());
-    FLOATS.multiply(single, x, 0, outSingle, 0, tokens, 0, single.tiles());
+    DOUBLES.multiply(
+        matrix,
+        doubles(x),
+        0,
+        out,
+        0,
+        tokens,
+        0,
+        half,
+        new double[PackedMatrix.TILE],
+        new double[PackedMatrix.TILE]);
+    DOUBLES.multiply(
+        matrix,
+        doubles(x),
+        0,
+        out,
+        0,
+        tokens,
+        half,
+        matrix.tiles(),
+        new double[PackedMatrix.TILE],
+        new double[PackedMatrix.TILE]);
+    FLOATS.multiply(
+        single,
+        x,
+        0,
+        outSingle,
+        0,
+        tokens,
+        0,
+        single.tiles(),
+        new float[PackedMatrix.TILE],
+        new float[PackedMatrix.TILE]);
     for (int t = 0; t < tokens; t++) {
       double[] alone = new double[outputs];
       float[] aloneSingle = new float[outputs];
-      DOUBLES.multiply(matrix, doubles(x), t * inputs, alone, 0, 1, 0, matrix.tiles());
-      FLOATS.multiply(single, x, t * inputs, aloneSingle, 0, 1, 0, single.tiles());
+      DOUBLES.multiply(
+          matrix,
+          doubles(x),
+          t * inputs,
+          alone,
+          0,
+          1,
+          0,
+          matrix.tiles(),
+          new double[PackedMatrix.TILE],
+          new double[PackedMatrix.TILE]);
+      FLOATS.multiply(
+          single,
+          x,
+          t * inputs,
+          aloneSingle,
+          0,
+          1,
+          0,
+          single.tiles(),
+          new float[PackedMatrix.TILE],
+          new float[PackedMatrix.TILE]);
       for (int o = 0; o < outputs; o++) {
         double sum = 0;
         double magnitude = 0;
@@ -235,11 +285,11 @@ class KernelsTest {
   }
 
   private static <A> PackedMatrix<A> pack(Kernels<A> kernels, float[] w, int outputs, int inputs) {
-    PackedMatrix<A> matrix =
-        new PackedMatrix<>(
-            outputs,
-            inputs,
-            kernels.array(PackedMatrix.tiles(outputs) * PackedMatrix.TILE * inputs));
+    List<A> rows = new ArrayList<>();
+    for (int i = 0; i < PackedMatrix.tiles(outputs) * inputs; i++) {
+      rows.add(kernels.array(PackedMatrix.TILE));
+    }
+    PackedMatrix<A> matrix = new PackedMatrix<>(outputs, inputs, rows);
     for (int o = 0; o < outputs; o++) {
       kernels.pack(w, o * inputs, matrix, o, 0, inputs);
     }
