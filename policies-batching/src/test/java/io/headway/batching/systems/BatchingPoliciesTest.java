@@ -45,8 +45,7 @@ class BatchingPoliciesTest {
   @MethodSource("providers")
   void eachMakesAPolicyOfItsOwnNameFromItsDefaults(PolicyProvider provider) {
     Object policy =
-        provider.create(
-            PolicySpec.parse(provider.id()), PolicyRegistry.of(new BatchingPolicies()));
+        provider.create(PolicySpec.parse(provider.id()), PolicyRegistry.of(new BatchingPolicies()));
     assertThat(policy).isInstanceOf(SchedulingPolicy.class);
     assertThat(((SchedulingPolicy<?>) policy).id()).isEqualTo(provider.id());
     assertThat(provider.summary()).isNotBlank();
