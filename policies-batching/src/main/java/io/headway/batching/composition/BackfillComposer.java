@@ -166,7 +166,7 @@ public final class BackfillComposer
     int budget = Math.min(tokenBudget, view.maxTokens());
     expire(state, context, view);
     int aborted = draft.preemptions();
-    if (runInteractive(context, view, draft, budget)) {
+    if (runInteractive(state, context, view, draft, budget)) {
       admitInteractive(state, context, view, draft, budget);
     }
     int laneBudget = budget;
@@ -202,8 +202,9 @@ public final class BackfillComposer
 
   /** Returns whether interactive requests may be admitted: none of them yielded or went short. */
   private static boolean runInteractive(
-      BatchContext context, BatchView view, BatchDraft draft, int budget) {
+      State state, BatchContext context, BatchView view, BatchDraft draft, int budget) {
     boolean enough = true;
+    boolean batchWorkRuns = state.runningCount > 0;
     for (int i = 0, count = view.runningCount(); i < count; i++) {
       int left = budget - draft.batchTokens();
       if (left <= 0) {
@@ -213,7 +214,7 @@ public final class BackfillComposer
       int tokens = Math.min(view.needTokens(sequence), left);
       if (tokens == 0
           || view.state(sequence) != SequenceState.RUNNING
-          || LaneExpiry.isBatch(view, sequence)) {
+          || (batchWorkRuns && LaneExpiry.isBatch(view, sequence))) {
         continue;
       }
       DraftOutcome outcome = draft.schedule(sequence, tokens);

@@ -64,6 +64,17 @@ public final class ClearingComposer implements BatchComposer<Stateless>, Preempt
 
   /** Whether what runs cannot grow by the tokens of the next iteration. */
   private static boolean overflows(BatchView view) {
+    long atMost = 0;
+    int oneToken = view.blocksFor(1);
+    for (int i = 0, count = view.runningCount(); i < count; i++) {
+      int need = view.needTokens(view.running(i));
+      // At most the blocks of so many tokens alone, and one more: the pool need not be asked.
+      atMost += need == 1 ? oneToken : (long) view.blocksFor(need) + oneToken;
+    }
+    return atMost > view.freeBlocks() && needsMoreThanIsFree(view);
+  }
+
+  private static boolean needsMoreThanIsFree(BatchView view) {
     long needed = 0;
     int running = 0;
     for (int i = 0, count = view.runningCount(); i < count; i++) {

@@ -322,17 +322,31 @@ public final class VirtualQueuePlanner
   @Override
   public int select(
       State state, BatchView view, int beneficiary, int[] candidates, int from, int to) {
+    boolean shortage = view.state(beneficiary) == SequenceState.RUNNING;
+    if (!shortage && !runsBehind(state, state.group(beneficiary).rank)) {
+      return BatchView.NONE;
+    }
     int last = BatchView.NONE;
     for (int i = from; i < to; i++) {
       if (last == BatchView.NONE || behind(state, view, candidates[i], last)) {
         last = candidates[i];
       }
     }
-    boolean shortage = view.state(beneficiary) == SequenceState.RUNNING;
     boolean yields =
         last != BatchView.NONE
             && (shortage || state.group(last).rank > state.group(beneficiary).rank);
     return yields ? last : BatchView.NONE;
+  }
+
+  /** Whether a group behind a rank has anybody who is not queued, which is quick to see. */
+  private static boolean runsBehind(State state, int rank) {
+    for (int i = state.groups.size() - 1; i > rank; i--) {
+      Group group = state.groups.get(i);
+      if (group.live > group.queued) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean behind(State state, BatchView view, int a, int b) {
