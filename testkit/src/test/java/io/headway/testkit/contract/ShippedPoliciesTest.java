@@ -13,6 +13,7 @@ import io.headway.api.prediction.LengthPredictor;
 import io.headway.api.prediction.ServiceTimePredictor;
 import io.headway.api.routing.RoutingPolicy;
 import io.headway.api.speculation.SpeculationPolicy;
+import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.testkit.drive.EngineRules;
 import io.headway.testkit.drive.ExpertRoutingRules;
 import io.headway.testkit.drive.FairQueueRules;
@@ -130,7 +131,9 @@ class ShippedPoliciesTest {
 
   /** Composes a part with the default ones; if that makes no sense, with the first that does. */
   private static BatchingPolicy<?> composed(String part) {
-    List<String> texts = new ArrayList<>(List.of(part, part + ",preemption=none"));
+    List<String> texts =
+        new ArrayList<>(
+            List.of(part, part + ",preemption=none", part + ",preemption=virtual-queue"));
     for (PolicyProvider composition : REGISTRY.providers(Decision.COMPOSITION)) {
       if (!part.contains("composition=")) {
         texts.add(part + ",composition=" + composition.id());
@@ -190,7 +193,16 @@ class ShippedPoliciesTest {
         .map(
             policy ->
                 test(
-                    policy.id(), FairQueueRules.standard(), RuntimeFairQueue.of(policy, -1, true)));
+                    policy.id(),
+                    FairQueueRules.standard(),
+                    RuntimeFairQueue.of(policy, -1, !isPlanned(policy))));
+  }
+
+  /**
+   * A planner goes before the order of the queue: it may let a tenant's later request start first.
+   */
+  private static boolean isPlanned(BatchingPolicy<?> policy) {
+    return policy instanceof ComposedBatchingPolicy composed && composed.planning().isPresent();
   }
 
   /** With output tokens for nothing, a virtual token counter differs by its largest charges. */
