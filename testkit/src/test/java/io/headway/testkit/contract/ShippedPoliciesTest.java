@@ -82,7 +82,7 @@ class ShippedPoliciesTest {
   }
 
   private static Object policy(PolicyProvider provider) {
-    return provider.create(PolicySpec.parse(provider.id()));
+    return provider.create(PolicySpec.parse(provider.id()), REGISTRY);
   }
 
   private static <F> DynamicTest test(String name, ScenarioContract<F> contract, F factory) {
