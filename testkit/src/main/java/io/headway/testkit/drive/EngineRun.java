@@ -115,7 +115,7 @@ final class EngineRun {
     features = factory.features();
     executor = new ContentExecutor(config.blockTokens(), config.blocks(), config.hostBlocks());
     subject = factory.create(config, records);
-    trace = new TraceOf(subject.recordsItself() ? event -> {} : records);
+    trace = new TraceOf(records, !subject.recordsItself());
   }
 
   /** What was decided and delivered, with requests named by their numbers. */

@@ -7,184 +7,169 @@ import io.headway.testkit.subject.Feature;
 import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.RequestSpec;
 import io.headway.testkit.subject.Row;
-import io.headway.testkit.trace.TraceEvent;
+import io.headway.testkit.trace.TraceRecorder;
 import io.headway.testkit.trace.TraceSink;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
-/** Writes the records that can be seen from outside, for subjects that do not write their own. */
+/**
+ * Writes the records that can be seen from outside, for subjects that do not write their own: as
+ * lines of the decision log, which is the format that does not change. Names are letters, digits
+ * and hyphens, and need no escapes.
+ */
 final class TraceOf {
-  private static final String HERE = "";
+  private final TraceRecorder out;
+  private final boolean writes;
 
-  private final TraceSink out;
+  /**
+   * Starts a trace.
+   *
+   * @param out takes the records
+   * @param writes false if the subject writes its own
+   */
+  TraceOf(TraceSink out, boolean writes) {
+    this.out = new TraceRecorder(out);
+    this.writes = writes;
+  }
 
-  TraceOf(TraceSink out) {
-    this.out = out;
+  private void line(String type, long now, String fields) {
+    if (writes) {
+      out.line("{\"type\":\"" + type + "\",\"now\":" + now + fields + "}");
+    }
+  }
+
+  private static String text(String name, String value) {
+    return ",\"" + name + "\":\"" + value + "\"";
+  }
+
+  private static String number(String name, long value) {
+    return ",\"" + name + "\":" + value;
   }
 
   void config(EngineConfig config, Features features) {
-    boolean tables = features.has(Feature.BLOCK_TABLES);
-    List<String> order =
+    String tables =
+        features.has(Feature.BLOCK_TABLES)
+            ? text("kvMode", "paged")
+                + number("blockTokens", config.blockTokens())
+                + number("groups", 1)
+                + number("blocks", config.blocks())
+            : "";
+    String adapters =
+        features.has(Feature.ADAPTERS) ? number("adapterCap", config.maxAdapters()) : "";
+    String order =
         switch (features.order()) {
-          case UNDECLARED -> null;
-          case ARRIVAL -> List.of("arrival");
-          case PRIORITY_THEN_ARRIVAL -> List.of("priority", "arrival");
+          case UNDECLARED -> "";
+          case ARRIVAL -> ",\"order\":[\"arrival\"]";
+          case PRIORITY_THEN_ARRIVAL -> ",\"order\":[\"priority\",\"arrival\"]";
         };
-    out.accept(
-        new TraceEvent.Config(
-            0L,
-            HERE,
-            1L,
-            null,
-            null,
-            tables ? "paged" : null,
-            tables ? (long) config.blockTokens() : null,
-            tables ? 1L : null,
-            tables ? (long) config.blocks() : null,
-            null,
-            null,
-            (long) config.tokenBudget(),
-            (long) config.slots(),
-            features.has(Feature.ADAPTERS) ? (long) config.maxAdapters() : null,
-            null,
-            null,
-            (long) config.asyncDepth(),
-            null,
-            config.leaseNanos(),
-            null,
-            null,
-            null,
-            order,
-            null,
-            null,
-            null));
+    line(
+        "CONFIG",
+        0,
+        number("schema", 1)
+            + tables
+            + number("tokenBudget", config.tokenBudget())
+            + number("slots", config.slots())
+            + adapters
+            + number("depth", config.asyncDepth())
+            + number("lease", config.leaseNanos())
+            + order);
+  }
+
+  private static String described(RequestSpec r) {
+    return text("r", r.id())
+        + number("prompt", r.promptTokens())
+        + number("maxNew", r.maxNewTokens())
+        + number("arrival", r.arrivalNanos())
+        + number("priority", r.priority())
+        + (r.tenant().isEmpty() ? "" : text("tenant", r.tenant()))
+        + (r.adapter().isEmpty() ? "" : text("adapter", r.adapter()))
+        + (r.hasDeadline() ? number("deadline", r.deadlineNanos()) : "");
   }
 
   void arrived(RequestSpec r) {
-    out.accept(
-        new TraceEvent.Arrive(
-            r.arrivalNanos(),
-            HERE,
-            r.id(),
-            (long) r.promptTokens(),
-            (long) r.maxNewTokens(),
-            r.arrivalNanos(),
-            (long) r.priority(),
-            r.tenant(),
-            r.adapter(),
-            r.hasDeadline() ? r.deadlineNanos() : null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null));
+    line("ARRIVE", r.arrivalNanos(), described(r));
     if (r.deferred()) {
-      out.accept(new TraceEvent.Defer(r.arrivalNanos(), HERE, r.id(), "grammar", null));
+      line("DEFER", r.arrivalNanos(), text("r", r.id()) + text("for", "grammar"));
     }
   }
 
   void rejected(RequestSpec r) {
-    out.accept(
-        new TraceEvent.Reject(
-            r.arrivalNanos(),
-            HERE,
-            r.id(),
-            "never-fits",
-            (long) r.promptTokens(),
-            (long) r.maxNewTokens(),
-            r.arrivalNanos(),
-            (long) r.priority(),
-            r.tenant(),
-            r.adapter(),
-            r.hasDeadline() ? r.deadlineNanos() : null,
-            null,
-            null,
-            null,
-            null));
+    line("REJECT", r.arrivalNanos(), described(r) + text("reason", "never-fits"));
   }
 
   void cancelled(Job job, long now) {
-    ended(TraceEvent.Ended.Kind.CANCEL, job, "cancelled", now);
+    ended("CANCEL", job, "cancelled", now);
   }
 
   void ended(Job job, End end, long now) {
-    if (end == End.CANCELLED) {
-      return; // Written when it was asked for.
+    if (end != End.CANCELLED) { // That was written when it was asked for.
+      String reason = end.name().toLowerCase(Locale.ROOT).replace('_', '-');
+      ended(end == End.EXPIRED ? "EXPIRE" : "FINISH", job, reason, now);
     }
-    ended(
-        end == End.EXPIRED ? TraceEvent.Ended.Kind.EXPIRE : TraceEvent.Ended.Kind.FINISH,
-        job,
-        end.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-        now);
   }
 
-  private void ended(TraceEvent.Ended.Kind kind, Job job, String reason, long now) {
-    out.accept(new TraceEvent.Ended(now, HERE, kind, job.id(), reason, (long) job.output.size()));
+  private void ended(String type, Job job, String reason, long now) {
+    String fields =
+        text("r", job.id()) + text("reason", reason) + number("output", job.output.size());
+    line(type, now, fields);
   }
 
   void promoted(Job job, long now) {
-    out.accept(new TraceEvent.Promote(now, HERE, job.id(), "ready"));
+    line("PROMOTE", now, text("r", job.id()) + text("event", "ready"));
   }
 
   void preempted(String id, long now) {
-    out.accept(new TraceEvent.Preempt(now, HERE, id, "recompute", null, null));
+    line("PREEMPT", now, text("r", id) + text("mode", "recompute"));
   }
 
   void idle(long now) {
-    out.accept(new TraceEvent.Idle(now, HERE, null, null, null, null));
+    line("IDLE", now, "");
   }
 
   void step(BatchDecision decision, long now) {
-    List<TraceEvent.Row> rows = new ArrayList<>(decision.rows().size());
-    for (Row row : decision.rows()) {
-      @Nullable Long drafts = row.drafts() > 0 ? (long) row.drafts() : null;
-      rows.add(
-          new TraceEvent.Row(
-              row.id(),
-              (long) row.start(),
-              (long) row.count(),
-              row.kind().name().toLowerCase(Locale.ROOT),
-              drafts,
-              null,
-              null,
-              null));
+    if (!writes) {
+      return;
     }
-    out.accept(
-        new TraceEvent.Step(
-            now,
-            HERE,
-            decision.step(),
-            rows,
-            (long) decision.totalTokens(),
-            null,
-            null,
-            null,
-            null));
+    StringBuilder rows = new StringBuilder();
+    for (Row row : decision.rows()) {
+      rows.append(rows.length() == 0 ? "{" : ",{");
+      rows.append("\"r\":\"").append(row.id()).append('"');
+      rows.append(number("start", row.start())).append(number("n", row.count()));
+      rows.append(text("kind", row.kind().name().toLowerCase(Locale.ROOT)));
+      rows.append(row.drafts() > 0 ? number("drafts", row.drafts()) : "").append('}');
+    }
+    line(
+        "STEP",
+        now,
+        number("step", decision.step())
+            + ",\"batch\":["
+            + rows
+            + "]"
+            + number("total", decision.totalTokens()));
   }
 
   void completed(long step, long now) {
-    out.accept(new TraceEvent.Complete(now, HERE, step));
+    line("COMPLETE", now, number("step", step));
   }
 
   void failed(long step, long now) {
-    out.accept(new TraceEvent.Fail(now, HERE, step, null));
+    line("FAIL", now, number("step", step));
   }
 
   void output(long step, Job job, int tokens, long now) {
-    out.accept(
-        new TraceEvent.Output(
-            now, HERE, step, job.id(), (long) tokens, (long) job.output.size() - tokens));
+    line(
+        "OUTPUT",
+        now,
+        number("step", step)
+            + text("r", job.id())
+            + number("accepted", tokens)
+            + number("position", job.output.size() - tokens));
     if (job.outputComplete() && job.end == null) {
       boolean length = job.output.size() == job.spec.maxNewTokens();
-      ended(TraceEvent.Ended.Kind.FINISH, job, length ? "length" : "stopped", now);
+      ended("FINISH", job, length ? "length" : "stopped", now);
     }
   }
 
   void drained(long now) {
-    out.accept(new TraceEvent.Drained(now, HERE));
+    line("DRAINED", now, "");
   }
 }

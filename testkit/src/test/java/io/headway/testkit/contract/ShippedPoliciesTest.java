@@ -6,14 +6,12 @@ import io.headway.api.Decision;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
-import io.headway.api.config.PolicySpec;
 import io.headway.api.memory.EvictionPolicy;
 import io.headway.api.moe.ExpertRouter;
 import io.headway.api.prediction.LengthPredictor;
 import io.headway.api.prediction.ServiceTimePredictor;
 import io.headway.api.routing.RoutingPolicy;
 import io.headway.api.speculation.SpeculationPolicy;
-import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.testkit.drive.EngineRules;
 import io.headway.testkit.drive.ExpertRoutingRules;
 import io.headway.testkit.drive.FairQueueRules;
@@ -56,6 +54,7 @@ class ShippedPoliciesTest {
           Decision.ADMISSION,
           Decision.COMPOSITION,
           Decision.VICTIM_SELECTION,
+          Decision.BATCH_PLANNING,
           Decision.EVICTION,
           Decision.ROUTING,
           Decision.EXPERT_ROUTING,
@@ -70,8 +69,8 @@ class ShippedPoliciesTest {
           Decision.INSTANCE_SCORER,
           Decision.INSTANCE_PICKER,
           Decision.REBALANCING,
+          Decision.MODEL_SELECTION,
           Decision.FAIRNESS,
-          Decision.BATCH_PLANNING,
           Decision.SERVICE_TIME_PREDICTION,
           Decision.ARRIVAL_FORECAST,
           Decision.CALIBRATION,
@@ -82,7 +81,7 @@ class ShippedPoliciesTest {
   }
 
   private static Object policy(PolicyProvider provider) {
-    return provider.create(PolicySpec.parse(provider.id()), REGISTRY);
+    return REGISTRY.create(provider.decision(), provider.id(), Object.class);
   }
 
   private static <F> DynamicTest test(String name, ScenarioContract<F> contract, F factory) {
@@ -115,6 +114,7 @@ class ShippedPoliciesTest {
     add(tests, Decision.ADMISSION, "admission");
     add(tests, Decision.COMPOSITION, "composition");
     add(tests, Decision.VICTIM_SELECTION, "preemption");
+    add(tests, Decision.BATCH_PLANNING, "planning");
     return tests.stream();
   }
 
@@ -131,21 +131,10 @@ class ShippedPoliciesTest {
 
   /** Composes a part with the default ones; if that makes no sense, with the first that does. */
   private static BatchingPolicy<?> composed(String part) {
-    List<String> texts =
-        new ArrayList<>(
-            List.of(part, part + ",preemption=none", part + ",preemption=virtual-queue"));
-    for (PolicyProvider composition : REGISTRY.providers(Decision.COMPOSITION)) {
-      if (!part.contains("composition=")) {
-        texts.add(part + ",composition=" + composition.id());
-        texts.add(part + ",preemption=none,composition=" + composition.id());
-      }
-    }
-    for (PolicyProvider admission : REGISTRY.providers(Decision.ADMISSION)) {
-      if (!part.contains("admission=")) {
-        texts.add(part + ",admission=" + admission.id());
-        texts.add(part + ",preemption=none,admission=" + admission.id());
-      }
-    }
+    List<String> texts = new ArrayList<>(List.of(part));
+    texts = with(texts, "preemption", Decision.VICTIM_SELECTION, true);
+    texts = with(texts, "composition", Decision.COMPOSITION, false);
+    texts = with(texts, "admission", Decision.ADMISSION, false);
     StringBuilder refusals = new StringBuilder();
     for (String text : texts) {
       try {
@@ -155,6 +144,22 @@ class ShippedPoliciesTest {
       }
     }
     throw new AssertionError("nothing goes with " + part + refusals);
+  }
+
+  private static List<String> with(
+      List<String> texts, String parameter, Decision decision, boolean none) {
+    List<String> more = new ArrayList<>(texts);
+    for (String text : texts) {
+      if (!text.contains(parameter + "=")) {
+        if (none) {
+          more.add(text + "," + parameter + "=none");
+        }
+        for (PolicyProvider provider : REGISTRY.providers(decision)) {
+          more.add(text + "," + parameter + "=" + provider.id());
+        }
+      }
+    }
+    return more;
   }
 
   @TestFactory
@@ -193,16 +198,7 @@ class ShippedPoliciesTest {
         .map(
             policy ->
                 test(
-                    policy.id(),
-                    FairQueueRules.standard(),
-                    RuntimeFairQueue.of(policy, -1, !isPlanned(policy))));
-  }
-
-  /**
-   * A planner goes before the order of the queue: it may let a tenant's later request start first.
-   */
-  private static boolean isPlanned(BatchingPolicy<?> policy) {
-    return policy instanceof ComposedBatchingPolicy composed && composed.planning().isPresent();
+                    policy.id(), FairQueueRules.standard(), RuntimeFairQueue.of(policy, -1, false)));
   }
 
   /** With output tokens for nothing, a virtual token counter differs by its largest charges. */
