@@ -198,7 +198,9 @@ class ShippedPoliciesTest {
         .map(
             policy ->
                 test(
-                    policy.id(), FairQueueRules.standard(), RuntimeFairQueue.of(policy, -1, false)));
+                    policy.id(),
+                    FairQueueRules.standard(),
+                    RuntimeFairQueue.of(policy, -1, false)));
   }
 
   /** With output tokens for nothing, a virtual token counter differs by its largest charges. */
