@@ -169,7 +169,6 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
   private static void whole(ExpertAssignments out, int tokens, int experts, Observations seen) {
     int[] load = new int[experts];
     Set<Long> pairs = new HashSet<>();
-    Set<Long> slots = new HashSet<>();
     for (int p = 0; p < out.pairCount(); p++) {
       int token = out.token(p);
       int expert = out.expert(p);
@@ -185,7 +184,6 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
           "pair",
           "token " + token + " goes to expert " + expert + " twice");
       if (out.slot(p) != ExpertAssignments.NO_SLOT) {
-        slots.add((long) expert << 32 | out.slot(p));
         seen.check(
             out.capacitySlots() < 0 || out.slot(p) < out.capacitySlots(),
             Invariant.INV_06,

@@ -383,12 +383,8 @@ final class PoolRun {
     call("publish", () -> pool.publish(h.number, upTo));
     h.published = upTo;
     for (int i = 0; i < upTo / blockTokens; i++) {
-      if (realHash || matchable.containsKey(h.table[i])) {
-        matchable.put(h.table[i], prefix(h, i));
-      } else {
-        // With a poor hash another content may keep the key; a hit is still checked by content.
-        matchable.put(h.table[i], prefix(h, i));
-      }
+      // With a poor hash another content may keep the key; a hit is checked by content all the same.
+      matchable.put(h.table[i], prefix(h, i));
     }
     journal.append("publish ").append(h.number).append(' ').append(upTo).append('\n');
     line("publish " + h.number + " up to " + upTo, "");
