@@ -77,7 +77,23 @@ public class DecodeStepBenchmark {
     "uellm:maxBatch=1024,threshold=1e18",
     "sorted-f",
     "mc-sf",
-    "batch-lane"
+    "batch-lane",
+    "fastserve",
+    "dlpm",
+    "ltr",
+    "alise",
+    "past-future",
+    "autellix",
+    "lamps",
+    "andes",
+    "tokenflow",
+    "fairbatching",
+    "slos-serve",
+    "equinox",
+    "shepherd",
+    "batchllm",
+    "blendserve",
+    "conserve"
   })
   public String policy;
 

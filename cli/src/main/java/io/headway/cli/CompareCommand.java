@@ -309,7 +309,6 @@ final class CompareCommand implements Callable<Integer> {
         written.resolve("index.html"),
         outcomes.size(),
         seconds);
-    printCosts(lineup, seedList.length, outcomes, print);
     print.flush();
     return verify ? verified(lineup, seedList, outcomes, print) : Main.OK;
   }
@@ -592,26 +591,6 @@ final class CompareCommand implements Callable<Integer> {
                     + " ms"),
             new Setting("rate", "x " + CommandText.number(rate())));
     return new Report("Schedulers on " + workload.name(), workload, slo, settings, contenders);
-  }
-
-  /**
-   * What decisions cost is measured on this machine now, so it is printed and never written to the
-   * report.
-   */
-  private static void printCosts(
-      List<Lineup.Entry> lineup,
-      int seeds,
-      List<ClusterSimulation.Outcome> outcomes,
-      PrintWriter print) {
-    print.print("decision cost, measured now, ns:");
-    for (int c = 0; c < lineup.size(); c++) {
-      double nanos = 0;
-      for (int i = 0; i < seeds; i++) {
-        nanos += outcomes.get(c * seeds + i).metrics().policyCost().nanosPerDecision() / seeds;
-      }
-      print.printf(Locale.ROOT, "%s %s %.0f", c == 0 ? "" : ",", lineup.get(c).name(), nanos);
-    }
-    print.println();
   }
 
   private static int verified(

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Lists every policy by the decision it takes: id, one line, parameters with defaults.",
-      "With an ID, shows that policy in full: source, and every parameter with range, unit and meaning."
+      "With an ID, shows that policy in full: source, and every parameter with range, unit and meaning.",
+      "The pages in docs/policies say when to use which, and what is proved about it."
     })
 final class PoliciesCommand implements Callable<Integer> {
   @Parameters(arity = "0..1", paramLabel = "ID", description = "A policy to show in full.")
@@ -35,6 +36,11 @@ final class PoliciesCommand implements Callable<Integer> {
       paramLabel = "D",
       description = "Only policies for this decision, such as batching or routing.")
   private @Nullable String decision;
+
+  @Option(
+      names = "--markdown",
+      description = "With an ID: prints the table of parameters as it stands in docs/policies.")
+  private boolean markdown;
 
   @Spec private CommandSpec spec;
 
@@ -51,8 +57,11 @@ final class PoliciesCommand implements Callable<Integer> {
                     .println("headway policies: a catalogue cannot be loaded: " + problem));
     List<Decision> decisions =
         decision == null ? List.of(Decision.values()) : List.of(named(decision));
+    if (id == null && markdown) {
+      throw new BadInputException("--markdown needs the ID of a policy, such as sarathi-serve");
+    }
     if (id != null) {
-      show(registry, id, decisions, out);
+      show(found(registry, id, decisions), out);
     } else {
       list(registry, decisions, out);
     }
@@ -92,8 +101,8 @@ final class PoliciesCommand implements Callable<Integer> {
         "Show one in full: headway policies ID. Use one: headway compare --batching ID:parameter=value");
   }
 
-  private static void show(
-      PolicyRegistry registry, String wanted, List<Decision> decisions, PrintWriter out) {
+  private static List<PolicyProvider> found(
+      PolicyRegistry registry, String wanted, List<Decision> decisions) {
     List<PolicyProvider> found = new ArrayList<>();
     List<Decision> offered = new ArrayList<>();
     for (Decision each : decisions) {
@@ -109,22 +118,56 @@ final class PoliciesCommand implements Callable<Integer> {
     if (found.isEmpty()) {
       throw new BadInputException(unknown(registry, wanted, offered));
     }
+    return found;
+  }
+
+  private void show(List<PolicyProvider> found, PrintWriter out) {
     for (PolicyProvider provider : found) {
-      out.println(provider.id() + " (" + word(provider.decision()) + ")");
-      out.println("  " + provider.summary());
-      out.println("  source: " + provider.source());
-      out.println(provider.parameters().list().isEmpty() ? "  no parameters" : "  parameters:");
-      for (Parameter parameter : provider.parameters().list()) {
-        out.println(
-            "    "
-                + parameter.name()
-                + "="
-                + parameter.defaultText()
-                + (parameter.unit().isEmpty() ? "" : " " + parameter.unit()));
-        out.println("        " + parameter.explanation() + "; " + allowed(parameter));
+      if (markdown) {
+        out.print(markdown(provider));
+      } else {
+        show(provider, out);
       }
-      out.println();
     }
+  }
+
+  private static void show(PolicyProvider provider, PrintWriter out) {
+    out.println(provider.id() + " (" + word(provider.decision()) + ")");
+    out.println("  " + provider.summary());
+    out.println("  source: " + provider.source());
+    out.println(provider.parameters().list().isEmpty() ? "  no parameters" : "  parameters:");
+    for (Parameter parameter : provider.parameters().list()) {
+      out.println(
+          "    "
+              + parameter.name()
+              + "="
+              + parameter.defaultText()
+              + (parameter.unit().isEmpty() ? "" : " " + parameter.unit()));
+      out.println("        " + parameter.explanation() + "; " + allowed(parameter));
+    }
+    out.println();
+  }
+
+  /** The decision, then one row per parameter; what would end a cell is escaped. */
+  private static String markdown(PolicyProvider provider) {
+    StringBuilder text = new StringBuilder();
+    text.append("Decision: ").append(word(provider.decision())).append(".\n\n");
+    if (provider.parameters().list().isEmpty()) {
+      return text.append("No parameters.\n\n").toString();
+    }
+    text.append("| parameter | default | unit | allowed | meaning |\n");
+    text.append("| --- | --- | --- | --- | --- |\n");
+    for (Parameter parameter : provider.parameters().list()) {
+      text.append("| `").append(parameter.name()).append("` | ");
+      text.append(
+          parameter.defaultText().isEmpty()
+              ? "none"
+              : "`" + parameter.defaultText().replace("|", "\\|") + "`");
+      text.append(" | ").append(parameter.unit()).append(" | ");
+      text.append(allowed(parameter)).append(" | ");
+      text.append(parameter.explanation().replace("|", "\\|")).append(" |\n");
+    }
+    return text.append('\n').toString();
   }
 
   /**

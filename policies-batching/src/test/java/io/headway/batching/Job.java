@@ -2,6 +2,7 @@ package io.headway.batching;
 
 import io.headway.api.Lane;
 import io.headway.api.Request;
+import java.util.Objects;
 
 /**
  * One request of a test.
@@ -16,6 +17,8 @@ import io.headway.api.Request;
  * @param predicted predicted output tokens, 0 for none
  * @param expires iteration from which work of the batch lane is not started any more; {@link
  *     #INTERACTIVE} for interactive requests
+ * @param shared leading prompt tokens that all requests of the tenant have in common; 0 to say
+ *     nothing about the prompt
  */
 public record Job(
     String id,
@@ -26,7 +29,8 @@ public record Job(
     int priority,
     String tenant,
     int predicted,
-    int expires) {
+    int expires,
+    int shared) {
   /** Not batch work. */
   public static final int INTERACTIVE = -1;
 
@@ -43,12 +47,12 @@ public record Job(
       int priority,
       String tenant,
       int predicted) {
-    this(id, arrival, prompt, output, maxNew, priority, tenant, predicted, INTERACTIVE);
+    this(id, arrival, prompt, output, maxNew, priority, tenant, predicted, INTERACTIVE, 0);
   }
 
   /** Makes it work of the batch lane. */
   public Job inLane(int iteration) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, iteration);
+    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, iteration, shared);
   }
 
   public boolean isInteractive() {
@@ -56,26 +60,40 @@ public record Job(
   }
 
   public Job withPriority(int value) {
-    return new Job(id, arrival, prompt, output, maxNew, value, tenant, predicted, expires);
+    return new Job(id, arrival, prompt, output, maxNew, value, tenant, predicted, expires, shared);
   }
 
   public Job withTenant(String name) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, name, predicted, expires);
+    return new Job(id, arrival, prompt, output, maxNew, priority, name, predicted, expires, shared);
   }
 
   public Job withPrediction(int tokens) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, tokens, expires);
+    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, tokens, expires, shared);
   }
 
-  /** The request as submitted; the clock counts iterations. */
-  public Request request() {
+  public Job withShared(int tokens) {
+    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, expires, tokens);
+  }
+
+  /** The request as submitted, with so many nanoseconds to an iteration. */
+  public Request request(long iterationNanos) {
     Request.Builder request =
-        Request.builder(id, prompt, maxNew).arrivalNanos(arrival).priority(priority).tenant(tenant);
+        Request.builder(id, prompt, maxNew)
+            .arrivalNanos(arrival * iterationNanos)
+            .priority(priority)
+            .tenant(tenant);
     if (predicted > 0) {
       request.predictedOutputTokens(predicted);
     }
     if (!isInteractive()) {
-      request.lane(Lane.BATCH).expiresNanos(expires);
+      request.lane(Lane.BATCH).expiresNanos(expires * iterationNanos);
+    }
+    if (shared > 0) {
+      int[] tokens = new int[prompt];
+      for (int i = 0; i < prompt; i++) {
+        tokens[i] = i < shared ? i : Objects.hash(id, i);
+      }
+      request.tokenIds(tokens);
     }
     return request.build();
   }

@@ -25,13 +25,20 @@ import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.batching.composition.DecodeMaximalComposer;
 import io.headway.batching.composition.DeferredComposer;
 import io.headway.batching.composition.EvictingComposer;
+import io.headway.batching.composition.FairBatchingComposer;
+import io.headway.batching.composition.FlexComposer;
+import io.headway.batching.composition.HarvestComposer;
 import io.headway.batching.composition.IterationLevelComposer;
+import io.headway.batching.composition.LatencyProfile;
+import io.headway.batching.composition.LinearBatchTime;
 import io.headway.batching.composition.PaddedPrefillComposer;
 import io.headway.batching.composition.RunToCompletionComposer;
 import io.headway.batching.composition.SliceComposer;
+import io.headway.batching.composition.SloTiersComposer;
 import io.headway.batching.composition.StallFreeComposer;
 import io.headway.batching.composition.TokenBudgetComposer;
 import io.headway.batching.composition.WindowedComposer;
+import io.headway.batching.fairness.EquinoxLedger;
 import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.ServiceCost;
 import io.headway.batching.fairness.VtcLedger;
@@ -40,8 +47,11 @@ import io.headway.batching.order.LaneExpiry;
 import io.headway.batching.order.LaneOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
+import io.headway.batching.order.TokenDeadlineOrder;
+import io.headway.batching.order.TokenTargets;
 import io.headway.batching.planning.AnnealingPlanner;
 import io.headway.batching.planning.BucketPlanner;
+import io.headway.batching.planning.DensityPlanner;
 import io.headway.batching.planning.LatencySurface;
 import io.headway.batching.planning.LengthBuckets;
 import io.headway.batching.planning.SliceBatches;
@@ -57,7 +67,12 @@ import io.headway.batching.preemption.LastCandidate;
 import io.headway.batching.preemption.LeastUrgent;
 import io.headway.batching.systems.AlphaProtection;
 import io.headway.batching.systems.BatchLane;
+import io.headway.batching.systems.BatchLlm;
+import io.headway.batching.systems.BlendServe;
 import io.headway.batching.systems.BucketServe;
+import io.headway.batching.systems.ConServe;
+import io.headway.batching.systems.Equinox;
+import io.headway.batching.systems.FairBatching;
 import io.headway.batching.systems.FineInfer;
 import io.headway.batching.systems.Isrtf;
 import io.headway.batching.systems.McSf;
@@ -66,7 +81,9 @@ import io.headway.batching.systems.Qlm;
 import io.headway.batching.systems.Sarathi;
 import io.headway.batching.systems.SarathiServe;
 import io.headway.batching.systems.Scls;
+import io.headway.batching.systems.Shepherd;
 import io.headway.batching.systems.SloAware;
+import io.headway.batching.systems.SlosServe;
 import io.headway.batching.systems.SortedFServing;
 import io.headway.batching.systems.StaticFcfs;
 import io.headway.batching.systems.Uellm;
@@ -81,6 +98,22 @@ import net.jqwik.api.domains.DomainContextBase;
 
 /** Every preset, and every product of parts that makes sense. */
 public final class Policies extends DomainContextBase {
+  // The clock of a run counts iterations as nanoseconds.
+  private static final FairBatchingComposer.Parameters FAIR =
+      new FairBatchingComposer.Parameters(
+          new TokenTargets(6, 2),
+          new LinearBatchTime(0.2, 0.1, 0.01),
+          1,
+          3,
+          FairBatchingComposer.NEXT_BATCH_OF_DECODES);
+  private static final FairBatchingComposer.Parameters FAIR_WITHOUT_SLACK =
+      new FairBatchingComposer.Parameters(
+          new TokenTargets(0, 0), new LinearBatchTime(0, 0.3, 0.2), 1, 1, 2);
+  private static final SloTiersComposer.Parameters TIERS =
+      new SloTiersComposer.Parameters(new TokenTargets(8, 2), 0.2, 0.15, 3);
+  private static final FlexComposer.Parameters FLEX =
+      new FlexComposer.Parameters(1.5, new TokenTargets(6, 1), 3, 1);
+
   @Provide
   public Arbitrary<ComposedBatchingPolicy> policies() {
     return Arbitraries.oneOf(presets(), composed());
@@ -124,7 +157,23 @@ public final class Policies extends DomainContextBase {
         new AlphaProtection(0.1, 1).policy(),
         new AlphaProtection(0, 0.4).policy(),
         lane(9, 0, 2, 24, BackfillComposer.AtExpiry.FINISH),
-        lane(16, 3, 0, 1_000_000, BackfillComposer.AtExpiry.FINISH));
+        lane(16, 3, 0, 1_000_000, BackfillComposer.AtExpiry.FINISH),
+        new FairBatching(FAIR, 0.01).policy(),
+        new FairBatching(FAIR_WITHOUT_SLACK, 0.1).policy(),
+        new SlosServe(TIERS).policy(),
+        new SlosServe(new SloTiersComposer.Parameters(new TokenTargets(20, 4), 1, 0.2, 2)).policy(),
+        Equinox.DEFAULT.policy(),
+        new Equinox(
+                new EquinoxLedger.Parameters(
+                    1, 3, EquinoxLedger.DiscountedTokens.DEFAULT, (p, n) -> p, 0, false))
+            .policy(),
+        new BatchLlm(9, 0.05, 2).policy(),
+        new BlendServe(12, 0, new DensityPlanner.Parameters(1, 0.1, 0)).policy(),
+        new ConServe(LatencyProfile.parse("3:0.5,8:1"), 1_000_000_000, PreemptionMode.SWAP, 0.01)
+            .policy(),
+        new ConServe(LatencyProfile.parse("5:0.5"), 1, PreemptionMode.RECOMPUTE, 0).policy(),
+        new Shepherd(FLEX).policy(),
+        new Shepherd(new FlexComposer.Parameters(3.03, new TokenTargets(30, 2), 4, 2)).policy());
   }
 
   private static ComposedBatchingPolicy scls(int sliceTokens, PreemptionMode mode) {
@@ -163,6 +212,8 @@ public final class Policies extends DomainContextBase {
             new LaneOrder(new LaneExpiry(1_000_000)),
             new PredictedRemainingOrder(4, 0),
             new AnyTime<>(new PriorityOrder()),
+            new TokenDeadlineOrder(new TokenTargets(6, 2)),
+            FairShareOrder.of(new EquinoxLedger(EquinoxLedger.Parameters.DEFAULT)),
             FairShareOrder.of(new VtcLedger(VtcLedger.Parameters.DEFAULT)),
             FairShareOrder.of(
                 new VtcLedger(
@@ -179,7 +230,8 @@ public final class Policies extends DomainContextBase {
             new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, 0),
             new SliceAdmission(3),
             new PullAdmission(3),
-            new PaddedBatchAdmission());
+            new PaddedBatchAdmission(),
+            new SloTiersComposer(TIERS));
     Arbitrary<BatchComposer<?>> compositions =
         Arbitraries.of(
             new RunToCompletionComposer(),
@@ -193,7 +245,11 @@ public final class Policies extends DomainContextBase {
             new EvictingComposer(7),
             new DeferredComposer(2, 2),
             new ClearingComposer(0.5),
-            new WindowedComposer(3));
+            new WindowedComposer(3),
+            new FairBatchingComposer(FAIR),
+            new SloTiersComposer(TIERS),
+            new FlexComposer(FLEX),
+            new HarvestComposer(LatencyProfile.parse("6:0.5"), 1));
     Arbitrary<VictimSelector<?>> victims =
         Arbitraries.of(
             new LastCandidate(),

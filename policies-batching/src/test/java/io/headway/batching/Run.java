@@ -75,6 +75,8 @@ public final class Run {
     private int depth = 1;
     private boolean fastForward;
     private long cancelSeed = -1;
+    private long iterationNanos = 1;
+    private boolean prefixCaching;
     private LengthPredictor<?> predictor;
 
     private Setup(BatchingPolicy<?> policy) {
@@ -115,6 +117,18 @@ public final class Run {
       return this;
     }
 
+    /** Lets requests find each other's prefixes in the pool. */
+    public Setup prefixCaching() {
+      prefixCaching = true;
+      return this;
+    }
+
+    /** How long an iteration takes; 1 ns unless set. */
+    public Setup iterationNanos(long nanos) {
+      iterationNanos = nanos;
+      return this;
+    }
+
     public Setup predictor(LengthPredictor<?> value) {
       predictor = value;
       return this;
@@ -136,8 +150,10 @@ public final class Run {
   private final List<String> preempted = new ArrayList<>();
   private final EngineScheduler scheduler;
   private int now;
+  private final long iterationNanos;
 
   private Run(Setup setup, List<Job> input) {
+    iterationNanos = setup.iterationNanos;
     List<Job> sorted = new ArrayList<>(input);
     sorted.sort(Comparator.comparingInt(Job::arrival).thenComparing(Job::id));
     sorted.forEach(job -> jobs.put(job.id(), job));
@@ -149,7 +165,7 @@ public final class Run {
                 PagedKvBlockPool.of(
                     PagedKvConfig.of(setup.blockTokens, setup.blocks)
                         .withHostBlocks(setup.hostBlocks)
-                        .withPrefixCaching(false)))
+                        .withPrefixCaching(setup.prefixCaching)))
             .depth(setup.depth)
             .listener(new Listener())
             .strict();
@@ -224,7 +240,7 @@ public final class Run {
       admitted.clear();
       preempted.clear();
       if (scheduler.canPlan()) {
-        plan = scheduler.next(now);
+        plan = scheduler.next(now * iterationNanos);
         checkPlan(setup, plan);
       }
       EngineStats stats = scheduler.stats();
@@ -266,7 +282,7 @@ public final class Run {
     List<String> rejected = new ArrayList<>();
     while (!pending.isEmpty() && pending.peek().arrival() <= now) {
       Job job = pending.poll();
-      SubmitResult answer = scheduler.submit(job.request(), now);
+      SubmitResult answer = scheduler.submit(job.request(iterationNanos), now * iterationNanos);
       if (!answer.accepted()) {
         assertThat(answer.kind()).isEqualTo(SubmitResult.Kind.NEVER_FITS);
         rejected.add(job.id());
@@ -280,7 +296,7 @@ public final class Run {
         jobs.keySet().stream().filter(id -> scheduler.handleOf(id) != -1).sorted().toList();
     if (!live.isEmpty()) {
       String id = live.get(random.nextInt(live.size()));
-      assertThat(scheduler.cancel(scheduler.handleOf(id), now)).isTrue();
+      assertThat(scheduler.cancel(scheduler.handleOf(id), now * iterationNanos)).isTrue();
       cancelled.add(id);
     }
   }
@@ -307,7 +323,7 @@ public final class Run {
         }
       }
     }
-    scheduler.completeRepeated(result, repetitions, now + repetitions);
+    scheduler.completeRepeated(result, repetitions, (now + repetitions) * iterationNanos);
     for (int row = 0; row < ids.size(); row++) {
       if (result.deliver(row)) {
         String id = ids.get(row);

@@ -62,6 +62,13 @@ class SteadyDecodeTest {
           "ltr:starvationIterations=0",
           "alise",
           "past-future",
+          "fairbatching",
+          "slos-serve",
+          "equinox",
+          "shepherd",
+          "batchllm",
+          "blendserve",
+          "conserve",
           "compose:order=vtc,admission=first-chunk,composition=vllm-v1");
 
   /** With somebody waiting these have sequences take turns, which is no steady decode. */

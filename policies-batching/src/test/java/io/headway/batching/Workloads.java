@@ -11,6 +11,9 @@ import net.jqwik.api.domains.DomainContextBase;
 
 /** Small workloads and engines that meet their limits often. */
 public final class Workloads extends DomainContextBase {
+  /** An iteration that no run reaches: work of the batch lane is served. */
+  private static final int LANE_EXPIRES = 1_000_000;
+
   /** A pool and its limits. */
   public record Engine(int blocks, int blockTokens, int maxSequences, int maxTokens) {}
 
@@ -36,7 +39,7 @@ public final class Workloads extends DomainContextBase {
             jobs -> {
               List<Job> named = new ArrayList<>();
               for (Job each : jobs) {
-                named.add(
+                Job numbered =
                     new Job(
                         "r" + (char) ('a' + (named.size() * 5) % 26) + named.size(),
                         each.arrival(),
@@ -45,7 +48,8 @@ public final class Workloads extends DomainContextBase {
                         each.maxNew(),
                         each.priority(),
                         each.tenant(),
-                        each.predicted()));
+                        each.predicted());
+                named.add(each.priority() == 2 ? numbered.inLane(LANE_EXPIRES) : numbered);
               }
               return named;
             });

@@ -26,8 +26,8 @@ public interface QueueOrder<S> extends SchedulingPolicy<S>, SequenceEvents<S> {
      */
     PER_TENANT,
     /**
-     * Any key may change between two decisions, and by an admission within one: sorted anew
-     * whenever that happened and the queue is looked at.
+     * Any key may change between two decisions, and by an admission or preemption within one:
+     * sorted anew whenever that happened and the queue is looked at.
      */
     ANY_TIME
   }

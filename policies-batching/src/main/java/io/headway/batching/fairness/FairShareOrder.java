@@ -13,7 +13,8 @@ import io.headway.api.batching.QueueOrder;
  * FairnessLedger} is next, with its earliest sequence. Ties between tenants end in their names,
  * within a tenant in (arrival, id).
  *
- * <p>O(log tenants + log waiting) per event. Thread-safe; its state is the ledger's.
+ * <p>O(log tenants + log waiting) per event; with keys that move together, O(waiting) per
+ * admission. Thread-safe; its state is the ledger's.
  *
  * @param <S> the ledger's state
  */
@@ -52,12 +53,16 @@ public final class FairShareOrder<S> implements QueueOrder<S> {
 
   @Override
   public KeyChange keyChange() {
-    return KeyChange.PER_TENANT;
+    return ledger.movesTogether() ? KeyChange.ANY_TIME : KeyChange.PER_TENANT;
   }
 
   @Override
   public int compare(S state, BatchView view, int a, int b) {
-    return view.compareArrival(a, b);
+    int tenantA = view.tenant(a);
+    int tenantB = view.tenant(b);
+    return tenantA == tenantB
+        ? view.compareArrival(a, b)
+        : compareTenants(state, view, tenantA, tenantB);
   }
 
   @Override

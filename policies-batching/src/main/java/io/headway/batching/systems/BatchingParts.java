@@ -18,15 +18,21 @@ import io.headway.batching.composition.ClearingComposer;
 import io.headway.batching.composition.DecodeMaximalComposer;
 import io.headway.batching.composition.DeferredComposer;
 import io.headway.batching.composition.EvictingComposer;
+import io.headway.batching.composition.FairBatchingComposer;
+import io.headway.batching.composition.FlexComposer;
+import io.headway.batching.composition.HarvestComposer;
 import io.headway.batching.composition.IterationLevelComposer;
+import io.headway.batching.composition.LatencyProfile;
 import io.headway.batching.composition.PaddedPrefillComposer;
 import io.headway.batching.composition.PreemptiveComposer;
 import io.headway.batching.composition.RunToCompletionComposer;
 import io.headway.batching.composition.SliceComposer;
+import io.headway.batching.composition.SloTiersComposer;
 import io.headway.batching.composition.StallFreeComposer;
 import io.headway.batching.composition.TokenBudgetComposer;
 import io.headway.batching.composition.WindowedComposer;
 import io.headway.batching.fairness.DeficitPrefixOrder;
+import io.headway.batching.fairness.EquinoxLedger;
 import io.headway.batching.fairness.FairShareOrder;
 import io.headway.batching.fairness.VtcLedger;
 import io.headway.batching.order.AttainedServiceOrder;
@@ -41,8 +47,12 @@ import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PredictedTimeOrder;
 import io.headway.batching.order.PriorityOrder;
 import io.headway.batching.order.SkipJoinMlfqOrder;
+import io.headway.batching.order.TokenDeadlineOrder;
+import io.headway.batching.order.TokenTargets;
 import io.headway.batching.planning.AnnealingPlanner;
 import io.headway.batching.planning.BucketPlanner;
+import io.headway.batching.planning.DensityPlanner;
+import io.headway.batching.planning.PrefixGroupPlanner;
 import io.headway.batching.planning.SlicePlanner;
 import io.headway.batching.planning.SloOdbsPlanner;
 import io.headway.batching.planning.SortedF;
@@ -107,6 +117,34 @@ public final class BatchingParts {
    */
   public static FairShareOrder<VtcLedger.State> vtc() {
     return fairShare(vtcLedger());
+  }
+
+  /**
+   * Returns the order in which the tenant with the least holistic fairness is next.
+   *
+   * @return {@code equinox}
+   */
+  public static FairShareOrder<EquinoxLedger.State> equinox() {
+    return fairShare(equinoxLedger());
+  }
+
+  /**
+   * Returns the order by when the next token is due.
+   *
+   * @return {@code token-deadline} with a TTFT of 2 s and a TPOT of 100 ms
+   */
+  public static TokenDeadlineOrder tokenDeadline() {
+    return tokenDeadline(TokenTargets.DEFAULT);
+  }
+
+  /**
+   * Returns the order by when the next token is due.
+   *
+   * @param targets targets of requests without their own
+   * @return {@code token-deadline}
+   */
+  public static TokenDeadlineOrder tokenDeadline(TokenTargets targets) {
+    return new TokenDeadlineOrder(targets);
   }
 
   /**
@@ -212,6 +250,15 @@ public final class BatchingParts {
    */
   public static VtcLedger vtcLedger() {
     return new VtcLedger(VtcLedger.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns the counters of users' service and machine time.
+   *
+   * @return {@code equinox}, both weighing the same
+   */
+  public static EquinoxLedger equinoxLedger() {
+    return new EquinoxLedger(EquinoxLedger.Parameters.DEFAULT);
   }
 
   // ---- admission: who may start, with how much memory ----
@@ -373,6 +420,44 @@ public final class BatchingParts {
    */
   public static PreemptiveComposer preemptive() {
     return new PreemptiveComposer();
+  }
+
+  /**
+   * Returns FairBatching's composition: a time budget from the most urgent decode.
+   *
+   * @return {@code fairbatching}
+   */
+  public static FairBatchingComposer fairBatching() {
+    return new FairBatchingComposer(FairBatchingComposer.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns SLOs-Serve's admission test and composition in one; give the same object to both steps,
+   * so that what was promised is kept.
+   *
+   * @return {@code slos-serve}; needs preemption
+   */
+  public static SloTiersComposer slosServe() {
+    return new SloTiersComposer(SloTiersComposer.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns Shepherd's composition: the largest batch that meets its deadlines.
+   *
+   * @return {@code shepherd}; needs preemption
+   */
+  public static FlexComposer shepherd() {
+    return new FlexComposer(FlexComposer.Parameters.DEFAULT);
+  }
+
+  /**
+   * Returns ConServe's composition: online work as if alone, the batch lane in what it leaves of
+   * 100 ms.
+   *
+   * @return {@code conserve}; needs preemption
+   */
+  public static HarvestComposer conServe() {
+    return new HarvestComposer(LatencyProfile.DEFAULT, HarvestComposer.DEFAULT_TARGET_NANOS);
   }
 
   // ---- preemption: who yields, and how ----
@@ -581,5 +666,25 @@ public final class BatchingParts {
    */
   public static LaneFirst laneFirst() {
     return new LaneFirst(LaneExpiry.DEFAULT);
+  }
+
+  // ---- planning: who plans in front of the order
+
+  /**
+   * Returns BatchLLM's planner: groups that share a prefix.
+   *
+   * @return {@code batchllm}, a plan a second at most
+   */
+  public static PrefixGroupPlanner batchLlm() {
+    return new PrefixGroupPlanner(PrefixGroupPlanner.DEFAULT_WINDOW_NANOS);
+  }
+
+  /**
+   * Returns BlendServe's planner: work bound by compute and by memory in alternation.
+   *
+   * @return {@code blendserve}, a plan a second at most
+   */
+  public static DensityPlanner blendServe() {
+    return new DensityPlanner(DensityPlanner.Parameters.DEFAULT);
   }
 }

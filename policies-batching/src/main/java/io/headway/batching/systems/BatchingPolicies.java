@@ -40,6 +40,13 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.add(Lamps.provider());
     all.add(Andes.provider());
     all.add(TokenFlow.provider());
+    all.add(FairBatching.provider());
+    all.add(SlosServe.provider());
+    all.add(Equinox.provider());
+    all.add(Shepherd.provider());
+    all.add(BatchLlm.provider());
+    all.add(BlendServe.provider());
+    all.add(ConServe.provider());
     all.add(Parts.compose());
     all.addAll(Parts.orders());
     all.addAll(Parts.ledgers());
@@ -51,6 +58,7 @@ public final class BatchingPolicies implements PolicyCatalog {
     all.addAll(PreemptiveParts.admissions());
     all.addAll(PreemptiveParts.compositions());
     all.addAll(PreemptiveParts.victims());
+    all.addAll(SloParts.providers());
     return List.copyOf(all);
   }
 }

@@ -329,10 +329,11 @@ final class Parts {
       role(roles, config, PLANNING, Decision.BATCH_PLANNING);
     }
     config.forwarded().forEach((name, value) -> forward(roles, name, value));
+    AdmissionTest<?> admission = make(roles, known, ADMISSION, AdmissionTest.class);
     Batching.Builder builder =
         Batching.order(make(roles, known, ORDER, QueueOrder.class))
-            .admission(make(roles, known, ADMISSION, AdmissionTest.class))
-            .composition(make(roles, known, COMPOSITION, BatchComposer.class));
+            .admission(admission)
+            .composition(composition(roles, known, admission));
     if (roles.containsKey(PREEMPTION)) {
       builder.preemption(make(roles, known, PREEMPTION, VictimSelector.class));
     }
@@ -348,7 +349,10 @@ final class Parts {
     roles.put(name, new Role(name, config.known().provider(decision, spec.name()), spec));
   }
 
-  /** Gives an argument of the whole policy to the one part that declares it. */
+  /**
+   * Gives an argument of the whole policy to the one part that declares it, in every role that this
+   * part plays.
+   */
   private static void forward(Map<String, Role> roles, String name, String value) {
     List<Role> takers =
         roles.values().stream().filter(r -> r.provider().parameters().has(name)).toList();
@@ -361,7 +365,9 @@ final class Parts {
       throw ParameterSet.unknown(COMPOSE, name, known);
     }
     Role taker = takers.get(0);
-    if (takers.size() > 1) {
+    boolean onePart =
+        takers.stream().allMatch(r -> r.provider().id().equals(taker.provider().id()));
+    if (!onePart) {
       throw new IllegalArgumentException(
           "policy 'compose': "
               + name
@@ -380,19 +386,30 @@ final class Parts {
               + value
               + ")");
     }
-    if (taker.spec().arguments().containsKey(name)) {
-      throw new IllegalArgumentException(
-          "policy 'compose': "
-              + name
-              + " is given twice, by itself and in "
-              + taker.name()
-              + "=("
-              + taker.spec()
-              + "); leave one of them out");
+    for (Role role : takers) {
+      if (role.spec().arguments().containsKey(name)) {
+        throw new IllegalArgumentException(
+            "policy 'compose': "
+                + name
+                + " is given twice, by itself and in "
+                + role.name()
+                + "=("
+                + role.spec()
+                + "); leave one of them out");
+      }
+      roles.put(
+          role.name(),
+          new Role(role.name(), role.provider(), role.spec().withDefault(name, value)));
     }
-    roles.put(
-        taker.name(),
-        new Role(taker.name(), taker.provider(), taker.spec().withDefault(name, value)));
+  }
+
+  /** One part that plays both roles under one name keeps one state, so it is made once. */
+  private static BatchComposer<?> composition(
+      Map<String, Role> roles, PolicyRegistry known, AdmissionTest<?> admission) {
+    boolean both =
+        requireNonNull(roles.get(ADMISSION)).spec().equals(roles.get(COMPOSITION).spec())
+            && admission instanceof BatchComposer<?>;
+    return both ? (BatchComposer<?>) admission : make(roles, known, COMPOSITION, BatchComposer.class);
   }
 
   private static <T> T make(

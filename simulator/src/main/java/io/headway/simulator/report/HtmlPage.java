@@ -52,7 +52,9 @@ final class HtmlPage {
               + c % COLOURS
               + "); stroke-dasharray: "
               + dash(c)
-              + "; }");
+              + ";"
+              + width(c)
+              + " }");
       line("body:has(#show" + c + ":not(:checked)) .plot .c" + c + " { display: none; }");
     }
   }
@@ -82,7 +84,7 @@ final class HtmlPage {
               + " class=\"line c"
               + c
               + "\" d=\"M0 6H32\"/></svg>"
-              + escape(names.get(c))
+              + breakable(names.get(c))
               + "</label>");
     }
     line("</fieldset>");
@@ -168,6 +170,12 @@ final class HtmlPage {
     out.append(text).append('\n');
   }
 
+  /** Colours and dashes are used up after so many series; then lines get thinner. */
+  private static String width(int series) {
+    int rounds = series / (COLOURS * DASHES.length);
+    return rounds == 0 ? "" : " stroke-width: " + (rounds == 1 ? "1.1" : "3") + ";";
+  }
+
   private static String dash(int series) {
     String dash = DASHES[(series + series / COLOURS) % DASHES.length];
     return dash.isEmpty() ? "none" : dash;
@@ -187,6 +195,11 @@ final class HtmlPage {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A name as HTML that is broken after a colon, comma or equals sign before it is broken within a word. */
+  static String breakable(String name) {
+    return escape(name).replace(":", ":<wbr/>").replace(",", ",<wbr/>").replace("=", "=<wbr/>");
   }
 
   /** Text as HTML, safe inside elements and quoted attributes; control characters become blanks. */

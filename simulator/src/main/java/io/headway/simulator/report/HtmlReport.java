@@ -145,7 +145,7 @@ public final class HtmlReport {
     line("<tbody>");
     for (Contender contender : report.contenders()) {
       out.append("<tr><th scope=\"row\">")
-          .append(HtmlPage.escape(contender.name()))
+          .append(HtmlPage.breakable(contender.name()))
           .append("</th>");
       for (int i = 0; i < columns.size(); i++) {
         cell(columns.get(i), contender, startsGroup(columns, i));
@@ -306,7 +306,7 @@ public final class HtmlReport {
           "<th scope=\"rowgroup\" rowspan=\""
               + rows
               + "\">"
-              + HtmlPage.escape(contender.name())
+              + HtmlPage.breakable(contender.name())
               + "</th>";
       for (int t = 0; t < shown; t++) {
         line("<tr>" + (t == 0 ? name : "") + tenantCells(tenants.get(t)) + "</tr>");
@@ -394,9 +394,9 @@ public final class HtmlReport {
   private void settingRow(String name, String value) throws IOException {
     line(
         "<tr><th scope=\"row\">"
-            + HtmlPage.escape(name)
+            + HtmlPage.breakable(name)
             + "</th><td>"
-            + HtmlPage.escape(value)
+            + HtmlPage.breakable(value)
             + "</td></tr>");
   }
 

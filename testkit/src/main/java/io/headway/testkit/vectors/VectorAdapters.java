@@ -26,6 +26,7 @@ public final class VectorAdapters {
         new BatchPlanVectors(),
         new BatchPlanRuns(),
         new ReorderingVectors(),
+        new TargetVectors(),
         new PredictorVectors(),
         new SpeculationVectors(),
         new GapsPredictionVectors());
