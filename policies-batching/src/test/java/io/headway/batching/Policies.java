@@ -230,8 +230,7 @@ public final class Policies extends DomainContextBase {
             new FutureFitAdmission(FutureFitAdmission.Length.PREDICTED, 0),
             new SliceAdmission(3),
             new PullAdmission(3),
-            new PaddedBatchAdmission(),
-            new SloTiersComposer(TIERS));
+            new PaddedBatchAdmission());
     Arbitrary<BatchComposer<?>> compositions =
         Arbitraries.of(
             new RunToCompletionComposer(),

@@ -9,6 +9,7 @@ import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.admission.PaddedBatchAdmission;
+import io.headway.batching.order.LaneOrder;
 import io.headway.batching.planning.VirtualQueuePlanner;
 import org.jspecify.annotations.Nullable;
 
@@ -158,6 +159,9 @@ public final class Batching {
      */
     public ComposedBatchingPolicy build() {
       check();
+      checkPromises();
+      checkLane();
+      checkPlanning();
       return ComposedBatchingPolicy.of(id, order, admission, composition, victims, planner);
     }
 
@@ -212,6 +216,45 @@ public final class Batching {
                 + "' preempts whom the order puts behind others, but preemption '"
                 + victims.id()
                 + "' yields to earlier request groups only: use another preemption");
+      }
+    }
+
+    private void checkPromises() {
+      if (admission instanceof SloTiersComposer && admission != composition) {
+        throw refused(
+            "admission '"
+                + admission.id()
+                + "' promises targets that only its own composition keeps, but composition is '"
+                + composition.id()
+                + "': give the same object to both steps, or the same text to both parts");
+      }
+    }
+
+    private void checkLane() {
+      if (composition instanceof BackfillComposer
+          && (!(order instanceof LaneOrder) || planner != null)) {
+        throw refused(
+            "composition '"
+                + composition.id()
+                + "' preempts batch work for interactive requests, but "
+                + (planner != null
+                    ? "planning '" + planner.id() + "'"
+                    : "order '" + order.id() + "'")
+                + " may put batch work before them, so both would yield for ever: use order 'lane'"
+                + " and no planning");
+      }
+    }
+
+    private void checkPlanning() {
+      boolean chooses =
+          composition instanceof HarvestComposer || composition instanceof SloTiersComposer;
+      if (planner != null && chooses) {
+        throw refused(
+            "composition '"
+                + composition.id()
+                + "' decides itself who must start before others, but planning '"
+                + planner.id()
+                + "' may hold those back: leave planning out");
       }
     }
 

@@ -12,6 +12,7 @@ import io.headway.batching.order.FirstComeOrder;
 import io.headway.batching.order.PredictedRemainingOrder;
 import io.headway.batching.order.PriorityOrder;
 import io.headway.batching.preemption.LastCandidate;
+import io.headway.batching.systems.BatchingParts;
 import io.headway.memory.pool.PagedKvBlockPool;
 import io.headway.memory.pool.PagedKvConfig;
 import io.headway.runtime.EngineScheduler;
@@ -81,6 +82,59 @@ class BatchingTest {
             "batching policy makes no sense: admission 'padded-batch' sizes one batch that nobody"
                 + " joins later, but composition 'orca' admits while others run: use"
                 + " composition 'run-to-completion'");
+  }
+
+  @Test
+  void refusesPromisesThatNobodyKeeps() {
+    SloTiersComposer tiers = new SloTiersComposer(SloTiersComposer.Parameters.DEFAULT);
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                builder()
+                    .admission(tiers)
+                    .composition(new IterationLevelComposer())
+                    .preemption(new LastCandidate())
+                    .build())
+        .withMessage(
+            "batching policy makes no sense: admission 'slos-serve' promises targets that only its"
+                + " own composition keeps, but composition is 'orca': give the same object to both"
+                + " steps, or the same text to both parts");
+    assertThat(
+            builder().admission(tiers).composition(tiers).preemption(new LastCandidate()).build())
+        .hasToString("compose[fcfs, slos-serve, slos-serve, youngest]");
+  }
+
+  @Test
+  void refusesToBackfillUnderAnOrderThatMayPutBatchWorkFirst() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                builder()
+                    .admission(new FirstChunkAdmission())
+                    .composition(BatchingParts.batchLane())
+                    .preemption(new LastCandidate())
+                    .build())
+        .withMessage(
+            "batching policy makes no sense: composition 'batch-lane' preempts batch work for"
+                + " interactive requests, but order 'fcfs' may put batch work before them, so both"
+                + " would yield for ever: use order 'lane' and no planning");
+  }
+
+  @Test
+  void refusesToPlanForACompositionThatChooses() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                builder()
+                    .admission(new FirstChunkAdmission())
+                    .composition(BatchingParts.conServe())
+                    .preemption(new LastCandidate())
+                    .planning(BatchingParts.batchLlm())
+                    .build())
+        .withMessage(
+            "batching policy makes no sense: composition 'conserve' decides itself who must start"
+                + " before others, but planning 'batchllm' may hold those back: leave planning"
+                + " out");
   }
 
   @Test
