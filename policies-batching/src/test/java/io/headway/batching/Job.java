@@ -52,7 +52,8 @@ public record Job(
 
   /** Makes it work of the batch lane. */
   public Job inLane(int iteration) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, iteration, shared);
+    return new Job(
+        id, arrival, prompt, output, maxNew, priority, tenant, predicted, iteration, shared);
   }
 
   public boolean isInteractive() {
@@ -72,7 +73,8 @@ public record Job(
   }
 
   public Job withShared(int tokens) {
-    return new Job(id, arrival, prompt, output, maxNew, priority, tenant, predicted, expires, tokens);
+    return new Job(
+        id, arrival, prompt, output, maxNew, priority, tenant, predicted, expires, tokens);
   }
 
   /** The request as submitted, with so many nanoseconds to an iteration. */

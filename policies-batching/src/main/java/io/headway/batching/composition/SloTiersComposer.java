@@ -42,9 +42,8 @@ import java.util.BitSet;
  * <p>Promise: if iterations never take longer than the model says, blocks are never short for
  * promised requests (one of them may hold more than it was counted with only after a failure), and
  * one plan is in flight, then a promised request gets its first token within its TTFT and the mean
- * time per further token within its TPOT. As an admission
- * test it goes with itself as the composition only, which alone keeps what it promises; as a
- * composition it works with any test.
+ * time per further token within its TPOT. As an admission test it goes with itself as the
+ * composition only, which alone keeps what it promises; as a composition it works with any test.
  *
  * <p>Cost: O(running + admitted + set aside) per iteration, one {@link SloAdmission#solve} per
  * change of the queue. Thread-safe; the state is single-threaded.

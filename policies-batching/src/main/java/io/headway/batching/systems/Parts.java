@@ -409,7 +409,9 @@ final class Parts {
     boolean both =
         requireNonNull(roles.get(ADMISSION)).spec().equals(roles.get(COMPOSITION).spec())
             && admission instanceof BatchComposer<?>;
-    return both ? (BatchComposer<?>) admission : make(roles, known, COMPOSITION, BatchComposer.class);
+    return both
+        ? (BatchComposer<?>) admission
+        : make(roles, known, COMPOSITION, BatchComposer.class);
   }
 
   private static <T> T make(

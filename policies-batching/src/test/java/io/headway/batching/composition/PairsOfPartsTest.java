@@ -242,9 +242,7 @@ class PairsOfPartsTest {
       List<List<String>> longer = new ArrayList<>();
       for (List<String> start : all) {
         List<String> next =
-            role == a
-                ? List.of(valueA)
-                : role == b ? List.of(valueB) : refusable(names.get(role));
+            role == a ? List.of(valueA) : role == b ? List.of(valueB) : refusable(names.get(role));
         for (String value : next) {
           List<String> values = new ArrayList<>(start);
           values.add(value);

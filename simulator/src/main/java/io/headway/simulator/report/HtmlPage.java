@@ -197,7 +197,10 @@ final class HtmlPage {
     }
   }
 
-  /** A name as HTML that is broken after a colon, comma or equals sign before it is broken within a word. */
+  /**
+   * A name as HTML that is broken after a colon, comma or equals sign before it is broken within a
+   * word.
+   */
   static String breakable(String name) {
     return escape(name).replace(":", ":<wbr/>").replace(",", ",<wbr/>").replace("=", "=<wbr/>");
   }
