@@ -530,7 +530,7 @@ final class CompareCommand implements Callable<Integer> {
   private static void append(BufferedWriter writer, CharSequence line) {
     try {
       // One call, so that lines of runs on other threads do not come between.
-      writer.append(new StringBuilder(line).append('\n'));
+      writer.append(line + "\n");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

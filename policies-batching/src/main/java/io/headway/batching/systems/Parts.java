@@ -407,7 +407,9 @@ final class Parts {
   private static BatchComposer<?> composition(
       Map<String, Role> roles, PolicyRegistry known, AdmissionTest<?> admission) {
     boolean both =
-        requireNonNull(roles.get(ADMISSION)).spec().equals(roles.get(COMPOSITION).spec())
+        requireNonNull(roles.get(ADMISSION))
+                .spec()
+                .equals(requireNonNull(roles.get(COMPOSITION)).spec())
             && admission instanceof BatchComposer<?>;
     return both
         ? (BatchComposer<?>) admission

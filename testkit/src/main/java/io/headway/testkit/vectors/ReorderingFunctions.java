@@ -1,5 +1,7 @@
 package io.headway.testkit.vectors;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -273,10 +275,10 @@ final class ReorderingFunctions {
       peak.add(JsonFields.intOf(request, "promptTokens") + (long) generated, length - generated);
     }
     List<JsonNode> sorted = new ArrayList<>(all);
-    sorted.sort(Comparator.comparingInt((JsonNode request) -> -remaining.get(id(request))));
+    sorted.sort(Comparator.comparingInt((JsonNode request) -> -requireNonNull(remaining.get(id(request)))));
     ArrayNode rows = result.putArray("rows");
     for (int i = 0; i < sorted.size(); i++) {
-      int left = remaining.get(id(sorted.get(i)));
+      int left = requireNonNull(remaining.get(id(sorted.get(i))));
       long tokens = peak.prefixTokens(i + 1);
       rows.addObject()
           .put("id", id(sorted.get(i)))
@@ -341,7 +343,7 @@ final class ReorderingFunctions {
       priorities.put(id(request), value);
     }
     requests.sort(
-        Comparator.comparingDouble((JsonNode request) -> -priority.get(id(request)))
+        Comparator.comparingDouble((JsonNode request) -> -requireNonNull(priority.get(id(request))))
             .thenComparing(ReorderingFunctions::id));
     EngineRun.texts(result, "order", requests.stream().map(ReorderingFunctions::id).toList());
     List<JsonNode> chosen =
@@ -399,7 +401,7 @@ final class ReorderingFunctions {
         requests.stream()
             .filter(r -> r.hasNonNull("firstTokenSeconds"))
             // Decimals drift; a buffer that equals the time to move does not outlast it.
-            .filter(r -> buffer.get(id(r)) > JsonFields.doubleOf(r, "moveSeconds") + 1e-9)
+            .filter(r -> requireNonNull(buffer.get(id(r))) > JsonFields.doubleOf(r, "moveSeconds") + 1e-9)
             .map(ReorderingFunctions::id)
             .toList());
     return result;
@@ -420,7 +422,7 @@ final class ReorderingFunctions {
     Map<String, Long> priority = new LinkedHashMap<>();
     for (JsonNode call : list(vector, "calls")) {
       priority.put(id(call), table.attainedNanos(JsonFields.textOf(call, "program")));
-      priorities.put(id(call), priority.get(id(call)) / 1e9);
+      priorities.put(id(call), requireNonNull(priority.get(id(call))) / 1e9);
     }
     List<String> ids = new ArrayList<>(priority.keySet());
     ids.sort(Comparator.comparingLong(priority::get));

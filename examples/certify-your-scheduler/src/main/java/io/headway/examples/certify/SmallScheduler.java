@@ -101,12 +101,13 @@ public final class SmallScheduler {
    * @return false if the request is over already
    */
   public boolean token(String id, boolean last) {
-    for (Job job : running) {
+    for (int i = 0; i < running.size(); i++) {
+      Job job = running.get(i);
       if (job.id.equals(id)) {
         job.known++;
         job.generated++;
         if (last || job.generated == job.maxNew) {
-          running.remove(job);
+          running.remove(i);
         }
         return true;
       }
