@@ -1,6 +1,7 @@
 package io.headway.runtime;
 
 import io.headway.api.Request;
+import io.headway.api.Stateless;
 import io.headway.api.routing.ClusterView;
 import io.headway.api.routing.RouteDraft;
 import io.headway.api.routing.RouteOutcome;
@@ -18,6 +19,25 @@ final class BoundRouting<S> {
     id = policy.id();
     splitsRoles = policy.splitsRoles();
     state = policy.newState();
+    requireCopy();
+  }
+
+  /** Finds out at once whether explaining would change decisions. */
+  private void requireCopy() {
+    S copy;
+    try {
+      copy = policy.copyOf(state);
+    } catch (UnsupportedOperationException e) {
+      throw new IllegalArgumentException(
+          "policy '" + id + "' cannot be explained: " + e.getMessage(), e);
+    }
+    if (copy == state && state != Stateless.STATE) {
+      throw new IllegalArgumentException(
+          "policy '"
+              + id
+              + "' cannot be explained: copyOf must return a new object, but returned the state"
+              + " itself");
+    }
   }
 
   String id() {

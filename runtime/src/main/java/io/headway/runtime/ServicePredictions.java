@@ -51,6 +51,11 @@ final class ServicePredictions<P, C> {
     return taken;
   }
 
+  /** Puts back what {@link #takeFault} returned, in place of anything thrown since. */
+  void keepFault(@Nullable RuntimeException taken) {
+    fault = taken;
+  }
+
   /** Returns the raw prediction in nanoseconds; -1 if there is none or the predictor fails. */
   long predict(Request request) {
     estimate.none();

@@ -28,10 +28,12 @@ public interface InstanceScorer<S> extends SchedulingPolicy<S> {
    * Returns a copy of the state, as {@link RoutingPolicy#copyOf} does.
    *
    * @param state the scorer's state
-   * @return by default {@code state} itself, right only if {@link #score} changes none
+   * @return a state that shares nothing mutable with {@code state}; by default {@link
+   *     io.headway.api.Stateless#STATE}
+   * @throws UnsupportedOperationException by default, if there is another state
    */
   default S copyOf(S state) {
-    return state;
+    return Copies.ofStateless(id(), state);
   }
 
   /**

@@ -33,14 +33,16 @@ public interface RoutingPolicy<S> extends SchedulingPolicy<S> {
   }
 
   /**
-   * Returns a copy of the state, so that a decision can be explained without taking it.
+   * Returns a copy of the state, so that a decision can be explained without taking it. A policy
+   * with a state of its own must have one; a cluster scheduler refuses it otherwise.
    *
    * @param state the policy's state
    * @return a state that {@link #route} may change without changing {@code state}; by default
-   *     {@code state} itself, which is right only for policies whose {@code route} changes none
+   *     {@link io.headway.api.Stateless#STATE}
+   * @throws UnsupportedOperationException by default, if there is another state
    */
   default S copyOf(S state) {
-    return state;
+    return Copies.ofStateless(id(), state);
   }
 
   /**
