@@ -751,6 +751,27 @@ public final class ClusterScheduler {
     }
   }
 
+  /** Returns whether instances that are ready or starting serve a model and can hold a request. */
+  boolean serves(String model, Request request, long nowNanos) {
+    return covers(model, request, false, nowNanos);
+  }
+
+  /** Returns whether a request for a model would not have to wait. */
+  boolean hasRoom(String model, long nowNanos) {
+    return covers(model, null, true, nowNanos);
+  }
+
+  private boolean covers(String model, @Nullable Request request, boolean withRoom, long nowNanos) {
+    lock.lock();
+    try {
+      clock.advance(nowNanos);
+      fleet.takeIn();
+      return decisions.covers(model, request, withRoom);
+    } finally {
+      unlock();
+    }
+  }
+
   /**
    * Returns counts for metrics.
    *

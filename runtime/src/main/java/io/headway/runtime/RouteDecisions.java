@@ -102,7 +102,12 @@ final class RouteDecisions {
     String decider = policy.decider();
     answer.reset(decider, request.id(), seen);
     if (findCandidates(request, null, List.of())) {
+      RuntimeException before = predictions == null ? null : predictions.takeFault();
       decider = policy.rehearse(request, candidates, answer, seen);
+      if (predictions != null) {
+        // What a predictor threw in a rehearsal is no fault of the next decision.
+        predictions.keepFault(before);
+      }
     }
     describe(request, null, List.of(), seen);
     return decider;
@@ -164,6 +169,35 @@ final class RouteDecisions {
     return false;
   }
 
+  /**
+   * Returns whether instances of a model cover prompt and decodes.
+   *
+   * @param request what they must be able to hold; null for any
+   * @param withRoom whether only those count that are ready and have room now
+   */
+  boolean covers(String model, @Nullable Request request, boolean withRoom) {
+    boolean split = policy.splitsRoles();
+    int covered = 0;
+    for (int rank = 0; rank < fleet.size(); rank++) {
+      Member member = fleet.member(rank);
+      boolean there =
+          withRoom
+              ? member.state == InstanceState.READY && member.hasRoom()
+              : member.state == InstanceState.READY || member.state == InstanceState.STARTING;
+      if (there
+          && (split || member.role() == Role.MIXED)
+          && serves(member, model)
+          && (request == null || holds(member, request))) {
+        covered |= phases(member);
+      }
+    }
+    return covered == BOTH_PHASES;
+  }
+
+  private boolean serves(Member member, String model) {
+    return member.servesAnyModel || fleet.models.has(model, member.index);
+  }
+
   private static int phases(Member member) {
     return switch (member.role()) {
       case PREFILL -> PROMPT_PHASE;
@@ -200,9 +234,7 @@ final class RouteDecisions {
     if (!tried.isEmpty() && tried.contains(member.id())) {
       return Fit.TRIED;
     }
-    if (!request.model().isEmpty()
-        && !member.servesAnyModel
-        && !fleet.models.has(request.model(), member.index)) {
+    if (!request.model().isEmpty() && !serves(member, request.model())) {
       return Fit.MODEL;
     }
     if (!holds(member, request)) {
