@@ -11,8 +11,8 @@ import io.headway.batching.preemption.LastCandidate;
 import java.util.List;
 
 /**
- * Offers the example's policy by name, so that engines and the command line find it on the class
- * path.
+ * Offers the example's composed policies by name, so that engines and the command line find it on
+ * the class path.
  */
 public final class FirstPolicies implements PolicyCatalog {
   /** Makes the catalogue; {@link java.util.ServiceLoader} calls this. */
@@ -37,6 +37,19 @@ public final class FirstPolicies implements PolicyCatalog {
                     .composition(new StallFreeComposer(config.intValue("tokenBudget")))
                     .preemption(new LastCandidate())
                     .id("shortest-prompt-first")
+                    .build()),
+        new PolicyProvider(
+            "shortest-output-first",
+            Decision.BATCHING,
+            "Shortest predicted output first, with room for prompt and predicted output",
+            "example",
+            parameters,
+            config ->
+                Batching.order(new ShortestOutputFirst())
+                    .admission(new PredictedOutputAdmission())
+                    .composition(new StallFreeComposer(config.intValue("tokenBudget")))
+                    .preemption(new LastCandidate())
+                    .id("shortest-output-first")
                     .build()));
   }
 }

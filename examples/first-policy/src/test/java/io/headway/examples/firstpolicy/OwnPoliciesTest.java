@@ -7,6 +7,8 @@ import io.headway.api.Role;
 import io.headway.api.batching.End;
 import io.headway.memory.footprint.TokenFootprint;
 import io.headway.memory.pool.AccountedKvPool;
+import io.headway.memory.pool.PagedKvBlockPool;
+import io.headway.memory.pool.PagedKvConfig;
 import io.headway.runtime.BatchPlan;
 import io.headway.runtime.ClusterScheduler;
 import io.headway.runtime.EngineEvents;
@@ -86,6 +88,54 @@ class OwnPoliciesTest {
       scheduler.complete(result, now);
     }
     return now;
+  }
+
+  /** Three blocks of four: room for two short outputs, or for one long one. */
+  @Test
+  void predictionsOrderTheQueueAndKeepRoom() {
+    EngineScheduler scheduler =
+        EngineScheduler.builder()
+            .policy("shortest-output-first:tokenBudget=32")
+            .strict()
+            .limits(Limits.of(4, 64))
+            .pool(PagedKvBlockPool.of(PagedKvConfig.of(4, 3)))
+            .build();
+    submit(scheduler, "long", 9);
+    submit(scheduler, "short", 2);
+    submit(scheduler, "unknown", -1);
+    submit(scheduler, "shorter", 1);
+    List<String> running = new ArrayList<>();
+    for (long now = 1; !scheduler.isIdle(); now++) {
+      BatchPlan plan = scheduler.next(now);
+      StepResult result = new StepResult().begin(plan);
+      List<String> batch = new ArrayList<>();
+      for (int row = 0; row < plan.rows(); row++) {
+        String id = ids.get(plan.handle(row));
+        batch.add(id);
+        result.token(row, 1);
+        // All stop where they were predicted to, and the unknown one at once.
+        if (!id.equals("long") && (!id.equals("short") || plan.start(row) > 0)) {
+          result.stop(row);
+        }
+      }
+      batch.sort(null);
+      String text = String.join(" ", batch);
+      if (running.isEmpty() || !running.get(running.size() - 1).equals(text)) {
+        running.add(text);
+      }
+      scheduler.complete(result, now);
+    }
+    assertThat(running).containsExactly("short shorter", "short", "long", "unknown");
+  }
+
+  private void submit(EngineScheduler scheduler, String id, int predictedTokens) {
+    Request.Builder request = Request.builder(id, 3, 10);
+    if (predictedTokens > 0) {
+      request.predictedOutputTokens(predictedTokens);
+    }
+    SubmitResult result = scheduler.submit(request.build(), 0);
+    assertThat(result.accepted()).isTrue();
+    ids.put(result.handle(), id);
   }
 
   @Test
