@@ -23,9 +23,10 @@ import io.headway.batching.internal.Arguments;
  *       budget left)} tokens; the first that gets no blocks ends the pass. One that lacks an
  *       adapter is set aside. Without chunked prefill a head that exceeds what is left of the
  *       budget ends the pass; a prompt that exceeds the whole budget can never be served.
- *   <li>With {@link #withPartialPrefills}: a head whose prompt would be left unfinished while as
- *       many are unfinished as may be ends the pass; one that needs more than the threshold while
- *       as many of those are unfinished as may be is set aside, so that shorter prompts overtake.
+ *   <li>With {@link #withPartialPrefills} (recalled): a head whose prompt would be left unfinished
+ *       while as many are unfinished as may be ends the pass; one that needs more than the
+ *       threshold while as many of those are unfinished as may be is set aside, so that shorter
+ *       prompts overtake.
  * </ol>
  *
  * <p>The engine's own token limit applies in addition to the budget. Cost: O(running + admitted).
@@ -86,8 +87,9 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
 
   /**
    * Limits the prompts that are computed in part at a time, as vLLM's {@code
-   * max_num_partial_prefills} and {@code max_long_partial_prefills} do. The v1 scheduler checks
-   * these settings without applying them; what they mean here follows its predecessor.
+   * max_num_partial_prefills} and {@code max_long_partial_prefills} do (recalled): the steps of the
+   * v1 scheduler as read apply neither, and what they mean here follows the memory of its
+   * predecessor, not a source.
    *
    * @param most prompts that may stay unfinished at the end of an iteration, at least 0; 0 for no
    *     limit

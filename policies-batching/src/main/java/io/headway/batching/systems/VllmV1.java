@@ -30,8 +30,11 @@ import java.util.List;
  * Sources: github.com/vllm-project/vllm, {@code vllm/v1/core/sched/scheduler.py}, with the class
  * defaults of {@code vllm/config/scheduler.py}; Kwon et al., PagedAttention, SOSP 2023. Departures:
  * the model's length limit is the caller's matter ({@code maxNewTokens}); a request that can never
- * fit is answered at submission; the limits of partial prefills, which v1 reads and does not apply,
- * are off by default and do something if set.
+ * fit is answered at submission. Only the names and class defaults (1 and 1) of the two limits of
+ * partial prefills were read; what they do here when set is (recalled) from the scheduler before
+ * v1. The steps of v1 as read apply neither, so 0, no limit, reproduces them and is the default.
+ * Nor is the threshold derived from the model's length when more than one partial prefill is
+ * allowed.
  *
  * @param tokenBudget tokens in one iteration ({@code max_num_batched_tokens}), at least 1
  * @param order order of the queue, and choice of the victim
@@ -40,8 +43,9 @@ import java.util.List;
  * @param chunkedPrefill whether a waiting prompt may be cut to what is left of the budget; without
  *     it a prompt above the budget is never served
  * @param maxNumPartialPrefills prompts that may be computed in part at a time, at least 0; 0 for no
- *     limit
+ *     limit (recalled)
  * @param maxLongPartialPrefills of those, the ones longer than the threshold; 0 for no limit
+ *     (recalled)
  */
 public record VllmV1(
     int tokenBudget,
