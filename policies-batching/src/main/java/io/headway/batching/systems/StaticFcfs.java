@@ -15,8 +15,9 @@ import io.headway.batching.order.FirstComeOrder;
  * nobody joins it, and it runs until its last member ends. Nobody is ever preempted.
  *
  * <p>Prompts are padded to the longest one, and rows of ended members go on in vain; both are
- * declared as padding of the plan. Members are answered as they end ("early return"); a front end
- * that holds answers back until the batch is over gives the classic variant on the same schedule.
+ * declared as padding of the plan. Members are answered as they end ("early return"). The classic
+ * variant, in which all answers leave with the last member, has the same schedule and is not
+ * modelled: a policy plans tokens and cannot hold answers back, the engine that delivers them can.
  * The prefill is not subject to a token budget beyond the engine's own limit. A request that could
  * not fill a batch alone is never served.
  *

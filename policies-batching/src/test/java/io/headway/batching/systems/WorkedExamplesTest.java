@@ -12,6 +12,9 @@ import io.headway.batching.Run;
 import io.headway.batching.T1;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** The schedules that each system gives on the worked examples, iteration by iteration. */
@@ -51,6 +54,37 @@ class WorkedExamplesTest {
     assertThat(run.steps().stream().map(Run.Step::paddingTokens))
         .containsExactly(4, 0, 0, 0, 0, 1, 1, 1, 10, 0, 0, 1, 1, 1);
     assertThat(run.finish()).isEqualTo(Map.of("r1", 4, "r2", 7, "r3", 10, "r4", 13));
+  }
+
+  /** Answers that leave together change no batch, only what a member waits for. */
+  @Test
+  void staticBatchesAnswerEarlyOrTogetherOnTheSameSchedule() {
+    Run run = onSlots(new StaticFcfs().policy());
+    Map<String, Integer> together = new TreeMap<>();
+    Set<String> batch = new TreeSet<>();
+    for (int i = 0; i < run.steps().size(); i++) {
+      run.steps().get(i).rows().forEach(row -> batch.add(row.id()));
+      if (ended(run, batch) == i) {
+        for (String id : batch) {
+          together.put(id, i);
+        }
+        batch.clear();
+      }
+    }
+    assertThat(together).isEqualTo(Map.of("r1", 7, "r2", 7, "r3", 13, "r4", 13));
+    assertThat(meanIterationsInSystem(run, run.finish())).isEqualTo(8.75);
+    assertThat(meanIterationsInSystem(run, together)).isEqualTo(10.25);
+  }
+
+  private static int ended(Run run, Set<String> batch) {
+    return batch.stream().mapToInt(id -> run.finish().get(id)).max().orElse(-1);
+  }
+
+  private static double meanIterationsInSystem(Run run, Map<String, Integer> finish) {
+    return finish.entrySet().stream()
+        .mapToInt(entry -> entry.getValue() - run.job(entry.getKey()).arrival() + 1)
+        .average()
+        .orElse(0);
   }
 
   @Test
