@@ -125,8 +125,11 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
       int size = form(state, view);
       if (FlexBatch.preempts(size, state.value, parameters.valueRatio)) {
         preempt(state, context);
-        // The next decision finds the engine idle and the queue complete.
-        return;
+        if (context.draft().preemptions() > 0) {
+          // The next decision finds the engine idle and the queue complete.
+          return;
+        }
+        // A victim selector may spare them all; then the batch goes on.
       }
       run(context);
     } else {
