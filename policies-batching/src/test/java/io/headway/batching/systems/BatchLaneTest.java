@@ -95,7 +95,9 @@ class BatchLaneTest {
     for (int i = 0; i < jobs.size(); i++) {
       Job job = jobs.get(i);
       boolean batch = (i + spread) % 3 != 0;
-      mixed.add(batch ? job.inLane(job.arrival() + (i * 7 + spread) % 40) : job);
+      // Generated jobs may be in the lane already; here the spread alone decides.
+      int expires = batch ? job.arrival() + (i * 7 + spread) % 40 : Job.INTERACTIVE;
+      mixed.add(job.inLane(expires));
     }
     return mixed;
   }
