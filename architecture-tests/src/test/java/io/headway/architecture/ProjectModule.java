@@ -35,7 +35,12 @@ enum ProjectModule {
   TESTKIT(
       "testkit",
       "testkit",
-      uses("com.fasterxml.jackson", "com.google.common", "net.jqwik.api", "org.junit"),
+      uses(
+          "com.fasterxml.jackson",
+          "com.google.common",
+          "net.jqwik.api",
+          "org.junit",
+          "org.opentest4j"),
       API,
       RUNTIME,
       ROUTING,

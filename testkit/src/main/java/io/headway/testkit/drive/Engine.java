@@ -185,21 +185,21 @@ public final class Engine {
    */
   public static EngineConfig config(Scenario scenario) {
     return new EngineConfig(
-        scenario.getInt(BLOCK_TOKENS),
-        scenario.getInt(BLOCKS),
-        scenario.getInt(HOST_BLOCKS),
-        scenario.getInt(TOKENS),
-        scenario.getInt(SLOTS),
-        scenario.getInt(ADAPTERS),
-        scenario.getInt(DEPTH),
-        scenario.getInt(HASH_VALUES),
-        KEY_KINDS.get(scenario.getInt(KEYS)),
+        scenario.intOf(BLOCK_TOKENS),
+        scenario.intOf(BLOCKS),
+        scenario.intOf(HOST_BLOCKS),
+        scenario.intOf(TOKENS),
+        scenario.intOf(SLOTS),
+        scenario.intOf(ADAPTERS),
+        scenario.intOf(DEPTH),
+        scenario.intOf(HASH_VALUES),
+        KEY_KINDS.get(scenario.intOf(KEYS)),
         scenario.get(LEASE));
   }
 
   /** Returns the prompt of a request event: words of one block each, the first always the same. */
   static int[] prompt(Event event, int blockTokens) {
-    int[] prompt = new int[event.getInt(PROMPT)];
+    int[] prompt = new int[event.intOf(PROMPT)];
     long words = event.get(WORDS);
     for (int i = 0; i < prompt.length; i++) {
       int block = i / blockTokens;

@@ -156,13 +156,13 @@ final class EngineRun {
     } else if (event.is(Engine.CANCEL)) {
       cancel(event);
     } else if (event.is(Engine.TRANSFER)) {
-      endTransfer(event.getInt(Engine.WHICH), event.getInt(Engine.ENDS), event.get(Engine.ARRIVED));
+      endTransfer(event.intOf(Engine.WHICH), event.intOf(Engine.ENDS), event.get(Engine.ARRIVED));
     } else if (event.is(Engine.READY)) {
-      ready(event.getInt(Engine.WHICH));
+      ready(event.intOf(Engine.WHICH));
     } else if (event.is(Engine.ADVANCE)) {
       now += event.get(Engine.TIME);
     } else if (event.is(Engine.RESERVE)) {
-      reserve(event.getInt(Engine.RESERVED));
+      reserve(event.intOf(Engine.RESERVED));
     } else if (event.is(Engine.CLEAR)) {
       call("clearCache", () -> subject.clearCache(now));
     }
@@ -315,14 +315,14 @@ final class EngineRun {
     return new RequestSpec(
         prefix + ordinal(arrivals + 1),
         Engine.prompt(event, config.blockTokens()),
-        event.getInt(Engine.MAX_NEW),
+        event.intOf(Engine.MAX_NEW),
         now,
-        event.getInt(Engine.PRIORITY),
+        event.intOf(Engine.PRIORITY),
         named(event.get(Engine.TENANT)),
         named(event.get(Engine.ADAPTER)),
         named(event.get(Engine.SALT)),
         deadline == 0 ? Long.MAX_VALUE : now + deadline,
-        here ? event.getInt(Engine.PREDICTED) : 0,
+        here ? event.intOf(Engine.PREDICTED) : 0,
         here && event.get(Engine.HANDS_OVER) == 1,
         here && event.get(Engine.DEFERRED) == 1);
   }
@@ -373,7 +373,7 @@ final class EngineRun {
     if (among.isEmpty()) {
       return;
     }
-    Job job = among.get(event.getInt(Engine.WHICH) % among.size());
+    Job job = among.get(event.intOf(Engine.WHICH) % among.size());
     seen.label(
         "cancel "
             + (job.over()
@@ -845,13 +845,13 @@ final class EngineRun {
     }
     int which =
         features.has(Feature.UNORDERED_RESULTS)
-            ? event.getInt(Engine.WHICH) % outstanding.size()
+            ? event.intOf(Engine.WHICH) % outstanding.size()
             : 0;
     deliver(
         outstanding.remove(which),
         event.get(Engine.ACCEPT),
         event.get(Engine.EMPTY) == 1,
-        event.getInt(Engine.FAIL_ROW));
+        event.intOf(Engine.FAIL_ROW));
   }
 
   private void deliver(Flight flight, long accept, boolean empty, int failRow) {

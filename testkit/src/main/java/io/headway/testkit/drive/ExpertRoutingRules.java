@@ -77,7 +77,7 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
   }
 
   private static <S> void check(ExpertRouter<S> router, Scenario scenario, Observations seen) {
-    int experts = scenario.getInt(EXPERTS);
+    int experts = scenario.intOf(EXPERTS);
     double[] logits = logits(scenario, experts);
     int tokens = scenario.events().size();
     ExpertAssignments out = new ExpertAssignments();

@@ -130,12 +130,12 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
 
     private void play(Event event) {
       if (event.is(ENQUEUE)) {
-        enqueue(new Item(number++, event.getInt(FLOW), event.getInt(COST)));
+        enqueue(new Item(number++, event.intOf(FLOW), event.intOf(COST)));
       } else if (event.is(DEQUEUE)) {
         dequeue();
       } else if (event.is(CANCEL)) {
         if (!queued.isEmpty()) {
-          Item item = queued.remove(event.getInt(Engine.WHICH) % queued.size());
+          Item item = queued.remove(event.intOf(Engine.WHICH) % queued.size());
           Guarded.call(seen, "cancel", () -> queue.cancel(item.number(), now));
           line("cancel " + item.number(), "");
         }

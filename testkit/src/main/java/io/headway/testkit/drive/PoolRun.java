@@ -78,14 +78,14 @@ final class PoolRun {
     this.seen = seen;
     EngineConfig config =
         new EngineConfig(
-            scenario.getInt(Engine.BLOCK_TOKENS),
-            scenario.getInt(Engine.BLOCKS),
-            scenario.getInt(Engine.HOST_BLOCKS),
+            scenario.intOf(Engine.BLOCK_TOKENS),
+            scenario.intOf(Engine.BLOCKS),
+            scenario.intOf(Engine.HOST_BLOCKS),
             1,
             1,
             1,
             1,
-            scenario.getInt(Engine.HASH_VALUES),
+            scenario.intOf(Engine.HASH_VALUES),
             EngineConfig.Keys.TOKENS,
             1);
     pool = factory.create(config);
@@ -140,9 +140,9 @@ final class PoolRun {
     } else if (event.is(Pool.CLEAR)) {
       clear();
     } else {
-      int which = event.getInt(Engine.WHICH);
+      int which = event.intOf(Engine.WHICH);
       if (event.is(Pool.GROW)) {
-        pick(which, h -> !h.released && !h.onHost).ifPresent(h -> grow(h, event.getInt(Pool.MORE)));
+        pick(which, h -> !h.released && !h.onHost).ifPresent(h -> grow(h, event.intOf(Pool.MORE)));
       } else if (event.is(Pool.PUBLISH)) {
         pick(which, h -> h.holds() && !h.onHost).ifPresent(h -> publish(h, event));
       } else if (event.is(Pool.RELEASE)) {
@@ -383,7 +383,8 @@ final class PoolRun {
     call("publish", () -> pool.publish(h.number, upTo));
     h.published = upTo;
     for (int i = 0; i < upTo / blockTokens; i++) {
-      // With a poor hash another content may keep the key; a hit is checked by content all the same.
+      // With a poor hash another content may keep the key; a hit is checked by content all the
+      // same.
       matchable.put(h.table[i], prefix(h, i));
     }
     journal.append("publish ").append(h.number).append(' ').append(upTo).append('\n');
@@ -461,7 +462,7 @@ final class PoolRun {
     int tried = attempt++;
     call("begin", pool::begin);
     call("allocate", () -> pool.allocate(tried, tokens, "", "", ""));
-    pick(event.getInt(Engine.WHICH), h -> !h.released && h.pins == 0)
+    pick(event.intOf(Engine.WHICH), h -> !h.released && h.pins == 0)
         .ifPresent(h -> call("release", () -> pool.release(h.number)));
     call("rollBack", pool::rollBack);
     unchanged(before, free, "an attempt that was rolled back");

@@ -92,9 +92,9 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
       seen.step(i);
       Event event = events.get(i);
       Request request =
-          Request.of("r" + i, event.getInt(Engine.PROMPT), event.getInt(Engine.MAX_NEW));
+          Request.of("r" + i, event.intOf(Engine.PROMPT), event.intOf(Engine.MAX_NEW));
       if (event.is(OBSERVE)) {
-        int output = event.getInt(OUTPUT);
+        int output = event.intOf(OUTPUT);
         boolean censored = event.get(CENSORED) == 1;
         Guarded.call(
             seen,
@@ -108,7 +108,7 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
         seen.line("observe " + output + " tokens", "", "", censored ? "censored" : "");
         continue;
       }
-      int generated = event.getInt(GENERATED);
+      int generated = event.intOf(GENERATED);
       // A twin that is asked only once shows whether asking changes anything.
       Guarded.call(seen, "estimate", () -> predictor.estimate(state, request, generated, first));
       String answer = first.toString();

@@ -63,9 +63,9 @@ final class RouterRun {
     this.factory = factory;
     this.scenario = scenario;
     this.seen = seen;
-    maxInFlight = scenario.getInt(Router.MAX_IN_FLIGHT);
+    maxInFlight = scenario.intOf(Router.MAX_IN_FLIGHT);
     router = factory.create(maxInFlight, scenario.seed());
-    up = new boolean[scenario.getInt(Router.INSTANCES)];
+    up = new boolean[scenario.intOf(Router.INSTANCES)];
     incarnations = new int[up.length];
     equalRoutes = new int[up.length];
   }
@@ -122,7 +122,7 @@ final class RouterRun {
   private void play(Event event) {
     int which = 0;
     if (!event.is(Router.ROUTE) && !event.is(Engine.ADVANCE)) {
-      which = event.getInt(Engine.WHICH);
+      which = event.intOf(Engine.WHICH);
     }
     if (event.is(Router.ROUTE)) {
       route(event);
@@ -130,7 +130,7 @@ final class RouterRun {
       pick(which, false).ifPresent(r -> call("firstToken", () -> router.firstToken(r.number, now)));
     } else if (event.is(Router.END)) {
       boolean all = event.get(Engine.AMONG_ALL) == 1;
-      pick(which, all).ifPresent(r -> end(r, CAUSES[event.getInt(Router.CAUSE)]));
+      pick(which, all).ifPresent(r -> end(r, CAUSES[event.intOf(Router.CAUSE)]));
     } else if (event.is(Router.RETRY)) {
       pick(which, false).filter(r -> r.instance >= 0).ifPresent(this::retry);
     } else if (event.is(Router.DOWN)) {
@@ -166,8 +166,8 @@ final class RouterRun {
             answer[0] =
                 router.route(
                     r.number,
-                    event.getInt(Engine.PROMPT),
-                    event.getInt(Engine.MAX_NEW),
+                    event.intOf(Engine.PROMPT),
+                    event.intOf(Engine.MAX_NEW),
                     session,
                     words,
                     now));
@@ -300,8 +300,8 @@ final class RouterRun {
 
   private void observe(int instance, Event event) {
     undisturbed = false;
-    int waiting = event.getInt(Router.WAITING);
-    int running = event.getInt(Router.RUNNING);
+    int waiting = event.intOf(Router.WAITING);
+    int running = event.intOf(Router.RUNNING);
     long at = Math.max(0, now - event.get(Router.AGE));
     call("observe", () -> router.observe(instance, incarnations[instance], waiting, running, at));
     line("observe " + instance + ": " + waiting + " waiting, " + running + " running", "");

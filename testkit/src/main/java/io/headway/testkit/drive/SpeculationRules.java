@@ -149,7 +149,7 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
 
     @Override
     public int requests() {
-      return event.getInt(REQUESTS);
+      return event.intOf(REQUESTS);
     }
 
     @Override
@@ -164,7 +164,7 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
 
     @Override
     public int maxDraftTokens(int request) {
-      return Math.max(0, event.getInt(CAP) - request % 2);
+      return Math.max(0, event.intOf(CAP) - request % 2);
     }
 
     @Override
@@ -174,7 +174,7 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
 
     @Override
     public int draftBudgetTokens() {
-      return event.getInt(BUDGET);
+      return event.intOf(BUDGET);
     }
 
     @Override

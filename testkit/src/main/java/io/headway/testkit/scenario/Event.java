@@ -60,7 +60,7 @@ public final class Event {
    * @throws IllegalArgumentException if this kind has no such field
    * @throws ArithmeticException if it does not fit
    */
-  public int getInt(Field field) {
+  public int intOf(Field field) {
     return Math.toIntExact(get(field));
   }
 

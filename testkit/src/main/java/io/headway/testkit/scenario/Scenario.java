@@ -64,7 +64,7 @@ public final class Scenario {
    * @throws IllegalArgumentException if there is no such field
    * @throws ArithmeticException if it does not fit
    */
-  public int getInt(Field field) {
+  public int intOf(Field field) {
     return Math.toIntExact(get(field));
   }
 

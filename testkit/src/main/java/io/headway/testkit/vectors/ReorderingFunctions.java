@@ -275,7 +275,8 @@ final class ReorderingFunctions {
       peak.add(JsonFields.intOf(request, "promptTokens") + (long) generated, length - generated);
     }
     List<JsonNode> sorted = new ArrayList<>(all);
-    sorted.sort(Comparator.comparingInt((JsonNode request) -> -requireNonNull(remaining.get(id(request)))));
+    sorted.sort(
+        Comparator.comparingInt((JsonNode request) -> -requireNonNull(remaining.get(id(request)))));
     ArrayNode rows = result.putArray("rows");
     for (int i = 0; i < sorted.size(); i++) {
       int left = requireNonNull(remaining.get(id(sorted.get(i))));
@@ -401,7 +402,10 @@ final class ReorderingFunctions {
         requests.stream()
             .filter(r -> r.hasNonNull("firstTokenSeconds"))
             // Decimals drift; a buffer that equals the time to move does not outlast it.
-            .filter(r -> requireNonNull(buffer.get(id(r))) > JsonFields.doubleOf(r, "moveSeconds") + 1e-9)
+            .filter(
+                r ->
+                    requireNonNull(buffer.get(id(r)))
+                        > JsonFields.doubleOf(r, "moveSeconds") + 1e-9)
             .map(ReorderingFunctions::id)
             .toList());
     return result;
