@@ -179,6 +179,10 @@ final class EngineLog implements KvEventSink {
     if (!request.adapter().isEmpty()) {
       line.string("adapter", request.adapter());
     }
+    if (!request.cacheSalt().isEmpty()) {
+      // A salt may be a secret; its hash tells requests of different salts apart as well.
+      line.string("isolation", Long.toHexString(Mix.text(0, request.cacheSalt())));
+    }
     if (request.hasDeadline()) {
       line.number("deadline", request.deadlineNanos());
     }

@@ -11,6 +11,7 @@ import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.SequenceState;
 import io.headway.batching.internal.Arguments;
 import io.headway.batching.order.TokenTargets;
+import java.util.Arrays;
 
 /**
  * Decides the batch as Shepherd's FLEX does: a batch that nobody joins, the largest whose members
@@ -83,9 +84,32 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     private int value;
     private boolean changed;
     private final int[] member = new int[1];
+    private int[] victims = new int[8];
+    private int victimCount;
+    private long victimsIteration = -1;
 
     private State(Parameters parameters) {
       queue = new FlexBatch(parameters.fixedNanos, parameters.nanosPerRequest);
+    }
+
+    private void yielded(int sequence) {
+      if (victimCount == victims.length) {
+        victims = Arrays.copyOf(victims, 2 * victimCount);
+      }
+      victims[victimCount++] = sequence;
+    }
+
+    /** Whether a sequence yielded to the batch that is being started, in this iteration. */
+    private boolean hasYielded(BatchView view, int sequence) {
+      if (victimsIteration != view.iteration()) {
+        return false;
+      }
+      for (int i = 0; i < victimCount; i++) {
+        if (victims[i] == sequence) {
+          return true;
+        }
+      }
+      return false;
     }
 
     /**
@@ -165,11 +189,15 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
   private static void preempt(State state, BatchContext context) {
     BatchView view = context.view();
     int beneficiary = state.queue.sequence(0);
+    state.victimCount = 0;
+    state.victimsIteration = view.iteration();
     for (int i = 0, count = view.runningCount(); i < count; i++) {
       int sequence = view.running(i);
       if (view.state(sequence) == SequenceState.RUNNING) {
         state.member[0] = sequence;
-        context.makeRoom(beneficiary, state.member, 0, 1);
+        if (context.makeRoom(beneficiary, state.member, 0, 1) == sequence) {
+          state.yielded(sequence);
+        }
       }
     }
   }
@@ -182,6 +210,9 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     }
     for (int i = 0; i < state.queue.size(); i++) {
       int sequence = state.queue.sequence(i);
+      if (state.hasYielded(view, sequence)) {
+        continue;
+      }
       DraftOutcome outcome =
           context.admit(sequence, Math.min(view.needTokens(sequence), view.maxTokens()));
       boolean goOn =

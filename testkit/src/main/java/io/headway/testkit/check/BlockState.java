@@ -1,5 +1,6 @@
 package io.headway.testkit.check;
 
+import io.headway.testkit.trace.TraceEvent;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,9 @@ final class BlockState {
   @Nullable String key;
 
   @Nullable String parent;
+
+  /** The request that held it when it became matchable, if the trace tells. */
+  TraceEvent.@Nullable Arrive publisher;
 
   /** Nothing refers to it any more. */
   boolean unused() {

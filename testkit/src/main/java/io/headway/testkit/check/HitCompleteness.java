@@ -3,6 +3,7 @@ package io.headway.testkit.check;
 import io.headway.api.Invariant;
 import io.headway.testkit.trace.TraceEvent;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * INV-18: what is cached is found. A request that is admitted gets the whole blocks of its prompt
@@ -42,7 +43,7 @@ final class HitCompleteness extends Checker {
         continue;
       }
       int cached = 0;
-      while (cached < keys.size() && !before.blocksOf(0, "device", keys.get(cached)).isEmpty()) {
+      while (cached < keys.size() && matchable(before, keys.get(cached), r.arrive)) {
         cached++;
       }
       Double shortfall = before.claim("hitShortfallBlocks");
@@ -63,6 +64,22 @@ final class HitCompleteness extends Checker {
             row.r());
       }
     }
+  }
+
+  /** Whether a block of this key is there that was computed in the same isolation. */
+  private static boolean matchable(TraceState state, String key, TraceEvent.Arrive asking) {
+    for (long block : state.blocksOf(0, "device", key)) {
+      BlockState found = state.block(TraceState.DEVICE, block);
+      TraceEvent.Arrive by = found == null ? null : found.publisher;
+      if (by == null
+          || (Objects.equals(by.isolation(), asking.isolation())
+              && Objects.equals(by.adapter(), asking.adapter())
+              && (state.declares("shared-tenants")
+                  || Objects.equals(by.tenant(), asking.tenant())))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override

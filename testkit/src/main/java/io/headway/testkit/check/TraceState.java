@@ -637,6 +637,12 @@ public final class TraceState {
       BlockState state = blocks.computeIfAbsent(new BlockId(pool, block), b -> new BlockState());
       state.key = key;
       state.parent = e.parent();
+      for (String holder : state.holders.keySet()) {
+        RequestState r = request(holder);
+        if (r != null && r.arrive != null) {
+          state.publisher = r.arrive;
+        }
+      }
     } else {
       unpublish(id, pool, block);
     }

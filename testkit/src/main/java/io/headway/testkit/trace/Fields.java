@@ -199,7 +199,8 @@ final class Fields {
     }
     if (value instanceof List<?> list) {
       for (Object element : list) {
-        result.add(matrix(name, element));
+        // vLLM writes null for a request without new blocks.
+        result.add(element == null ? List.of() : matrix(name, element));
       }
       return result;
     }

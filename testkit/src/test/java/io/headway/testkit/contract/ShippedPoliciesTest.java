@@ -2,6 +2,7 @@ package io.headway.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headway.api.Invariant;
 import io.headway.api.Decision;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.config.PolicyProvider;
@@ -30,6 +31,7 @@ import io.headway.testkit.subject.RuntimeSubject;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -76,6 +78,17 @@ class ShippedPoliciesTest {
           Decision.CALIBRATION,
           Decision.DRIFT_DETECTION);
 
+  /**
+   * Rules that a policy or part is known to break; {@code RealRunsTest} says which and fails once
+   * they are mended.
+   */
+  private static final Map<String, Set<Invariant>> KNOWN_BREACHES =
+      Map.of(
+          "andes", EnumSet.of(Invariant.INV_22),
+          "experience", EnumSet.of(Invariant.INV_22),
+          "tokenflow", EnumSet.of(Invariant.INV_22),
+          "client-buffer", EnumSet.of(Invariant.INV_22));
+
   private static int tries() {
     return Profile.current() == Profile.QUICK ? TRIES : Profile.current().tries();
   }
@@ -103,7 +116,19 @@ class ShippedPoliciesTest {
   Stream<DynamicTest> batchingPolicies() {
     return REGISTRY.providers(Decision.BATCHING).stream()
         .map(provider -> (BatchingPolicy<?>) policy(provider))
-        .map(policy -> test(policy.id(), EngineRules.standard(), RuntimeSubject.hosting(policy)));
+        .map(policy -> test(policy.id(), engine(policy.id()), RuntimeSubject.hosting(policy)));
+  }
+
+  /**
+   * The rules for a batching policy. "Fits" in INV-26 counts the blocks of the first chunk; a trace
+   * does not tell that an admission reserves more.
+   */
+  private static EngineRules engine(String id) {
+    EngineRules rules = EngineRules.standard().without(Invariant.INV_26);
+    for (Invariant invariant : KNOWN_BREACHES.getOrDefault(id, Set.of())) {
+      rules = rules.without(invariant);
+    }
+    return rules;
   }
 
   /** Every part, beside the default ones of a composed policy. */
@@ -124,7 +149,7 @@ class ShippedPoliciesTest {
       tests.add(
           test(
               parameter + " " + provider.id(),
-              EngineRules.standard(),
+              engine(provider.id()),
               RuntimeSubject.hosting(policy)));
     }
   }
@@ -135,6 +160,8 @@ class ShippedPoliciesTest {
     texts = with(texts, "preemption", Decision.VICTIM_SELECTION, true);
     texts = with(texts, "composition", Decision.COMPOSITION, false);
     texts = with(texts, "admission", Decision.ADMISSION, false);
+    // Some parts read an order of their own; those that go with any come first.
+    texts = withOrders(texts);
     StringBuilder refusals = new StringBuilder();
     for (String text : texts) {
       try {
@@ -157,6 +184,16 @@ class ShippedPoliciesTest {
         for (PolicyProvider provider : REGISTRY.providers(decision)) {
           more.add(text + "," + parameter + "=" + provider.id());
         }
+      }
+    }
+    return more;
+  }
+
+  private static List<String> withOrders(List<String> texts) {
+    List<String> more = new ArrayList<>(texts);
+    if (!texts.get(0).contains("order=")) {
+      for (PolicyProvider provider : REGISTRY.providers(Decision.QUEUE_ORDER)) {
+        texts.forEach(text -> more.add(text + ",order=" + provider.id()));
       }
     }
     return more;

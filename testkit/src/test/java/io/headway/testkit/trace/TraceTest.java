@@ -66,7 +66,7 @@ class TraceTest {
         "{\"type\":\"ARRIVE\",\"r\":\"a\",\"keys\":[1]} | must be an array of texts, but was [1]",
         "{\"type\":\"ARRIVE\",\"r\":\"a\",\"r\":\"b\"} | the field 'r' is given twice",
         "{\"type\":\"ALLOC\",\"r\":\"a\",\"blocks\":[\"x\"]} | must be an array of whole numbers",
-        "{\"type\":\"ALLOC\",\"r\":\"a\",\"blocks\":[null]} | an array must not contain null",
+        "{\"type\":\"ALLOC\",\"r\":\"a\",\"blocks\":[null]} | must be an array of whole numbers",
         "{\"type\":\"CONFIG\",\"claims\":{\"a\":\"x\"}} | must be an object of numbers",
         "{\"type\":\"CONFIG\",\"claims\":3} | must be an object of numbers",
         "{\"type\":\"GAUGE\",\"used\":3} | must be true or false, but was 3",
