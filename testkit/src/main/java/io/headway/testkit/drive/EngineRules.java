@@ -113,8 +113,7 @@ public final class EngineRules implements ScenarioContract<SchedulerFactory> {
   public EngineRules without(Invariant invariant) {
     EnumSet<Invariant> all = EnumSet.of(requireNonNull(invariant, "invariant"));
     all.addAll(unjudged);
-    return new EngineRules(
-        biases, options, withdrawn, focus, Collections.unmodifiableSet(all));
+    return new EngineRules(biases, options, withdrawn, focus, Collections.unmodifiableSet(all));
   }
 
   /**
@@ -151,8 +150,7 @@ public final class EngineRules implements ScenarioContract<SchedulerFactory> {
             TraceChecks.of(
                 options,
                 invariant ->
-                    !unjudged.contains(invariant)
-                        && (realHash || invariant != Invariant.INV_18)),
+                    !unjudged.contains(invariant) && (realHash || invariant != Invariant.INV_18)),
             seen);
     EngineRun run = new EngineRun(factory, scenario, seen, records, "r");
     run.play();

@@ -2,8 +2,8 @@ package io.headway.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.headway.api.Invariant;
 import io.headway.api.Decision;
+import io.headway.api.Invariant;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
