@@ -23,6 +23,8 @@ final class KvMemory {
     this.blockTokens = blockTokens;
     this.deviceBlocks = deviceBlocks;
     blocks = device.allocate(blockBytes * (deviceBlocks + 1L));
+    // What was never computed reads as zero: fresh device memory may hold anything, NaN included.
+    device.fill(blocks, (byte) 0);
     host = hostBlocks == 0 ? MemorySegment.NULL : device.allocateHost(blockBytes * hostBlocks);
   }
 
