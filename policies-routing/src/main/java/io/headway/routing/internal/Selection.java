@@ -217,11 +217,23 @@ public final class Selection {
         high = j;
       }
     }
-    for (int i = low + 1; i <= high; i++) {
+    sortByInsertion(score, id, low, high - low + 1);
+  }
+
+  /**
+   * The same for pairs that are few or nearly in order; quadratic in the worst case.
+   *
+   * @param score the scores
+   * @param id their ids, distinct
+   * @param base index of the first pair
+   * @param count number of pairs
+   */
+  public static void sortByInsertion(double[] score, int[] id, int base, int count) {
+    for (int i = base + 1; i < base + count; i++) {
       double s = score[i];
       int t = id[i];
       int j = i - 1;
-      while (j >= low && (score[j] < s || (score[j] == s && id[j] > t))) {
+      while (j >= base && (score[j] < s || (score[j] == s && id[j] > t))) {
         score[j + 1] = score[j];
         id[j + 1] = id[j];
         j--;

@@ -44,6 +44,8 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
   private static final int COLUMN_SUM = TokenChoice.OWN + 3;
   private static final int LIST_TOKEN = TokenChoice.OWN;
   private static final int WRITE = TokenChoice.OWN + 4;
+  private static final int TAKER = TokenChoice.ORDER;
+  private static final int SPREAD = TokenChoice.OWN + 7;
 
   /** What the scores of one softmax sum to 1 over. */
   public enum SoftmaxAxis {
@@ -135,6 +137,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
     int[] listToken = work.ints(LIST_TOKEN, room);
     int[] count = work.ints(TokenChoice.COUNT, experts);
     double[] floor = work.doubles(FLOOR, experts);
+    int[] taker = work.ints(TAKER, experts);
     ExpertLists.clear(experts, k, -1, count, floor);
     boolean overTokens = config.axis() == SoftmaxAxis.TOKENS;
     double[] columnMax = work.doubles(COLUMN_MAX, overTokens ? experts : 0);
@@ -160,9 +163,10 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
       } else {
         divisor = Exponentials.of(row, 1, row[best], score, scale, experts);
       }
-      ExpertLists.offer(t, row, score, divisor, experts, k, listScore, listToken, count, floor);
+      ExpertLists.offer(
+          t, row, score, divisor, experts, k, listScore, listToken, count, floor, taker);
     }
-    ExpertLists.finish(experts, k, listScore, listToken, count);
+    ExpertLists.finish(experts, k, listScore, listToken, count, work, SPREAD);
     if (overTokens) {
       for (int e = 0; e < experts; e++) {
         for (int i = e * stride; i < e * stride + count[e]; i++) {

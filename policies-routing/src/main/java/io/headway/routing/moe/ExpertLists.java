@@ -12,6 +12,10 @@ import java.util.Arrays;
  */
 final class ExpertLists {
   private static final int SAMPLE = 16;
+  private static final int SIGN = 63;
+  private static final int BUCKETS = 256;
+  private static final int LEAST_SPREAD = 32;
+  private static final int MOST_TOGETHER = 16;
   private static final int LEAST_SAMPLED = 4 * SAMPLE;
 
   /** Ranks within the sample that are tried for the floor: it should leave a little more than k. */
@@ -38,14 +42,19 @@ final class ExpertLists {
       double[] listScore,
       int[] listToken,
       int[] count,
-      double[] floor) {
+      double[] floor,
+      int[] taker) {
     int stride = stride(k);
     // A little too low, so that rounding hides nobody; the quotient itself decides.
     double lowered = divisor == 1 ? 1 : divisor * (1 - 1e-15);
+    // Which experts take a token cannot be predicted, so this loop does not branch on it.
+    int takers = 0;
     for (int e = 0; e < experts; e++) {
-      if (score[e] <= floor[e] * lowered) {
-        continue;
-      }
+      taker[takers] = e;
+      takers += below(floor[e] * lowered, score[e]);
+    }
+    for (int i = 0; i < takers; i++) {
+      int e = taker[i];
       double v = score[e] / divisor;
       if (v > floor[e] && (v > 0 || row[e] > Double.NEGATIVE_INFINITY)) {
         int base = e * stride;
@@ -70,7 +79,7 @@ final class ExpertLists {
         double pivot = sampled(score, base, n, (int) (rank * SAMPLE));
         int above = 0;
         for (int i = base; i < base + n; i++) {
-          above += score[i] > pivot ? 1 : 0;
+          above += below(pivot, score[i]);
         }
         if (above >= k && above < n) {
           int next = base;
@@ -78,7 +87,7 @@ final class ExpertLists {
             double s = score[i];
             score[next] = s;
             token[next] = token[i];
-            next += s > pivot ? 1 : 0;
+            next += below(pivot, s);
           }
           floor[e] = pivot;
           return above;
@@ -87,6 +96,11 @@ final class ExpertLists {
     }
     floor[e] = Selection.partition(score, token, base, n, k);
     return k;
+  }
+
+  /** Returns 1 if a is less than b, else 0, without a branch; neither may be NaN. */
+  private static int below(double a, double b) {
+    return (int) (Double.doubleToRawLongBits(a - b) >>> SIGN);
   }
 
   /** Returns the entry of a rank, 0 the best, among evenly spaced ones. */
@@ -98,7 +112,7 @@ final class ExpertLists {
       int better = 0;
       for (int j = 0; j < SAMPLE; j++) {
         double other = score[base + j * step];
-        better += (other > own || (other == own && j < i)) ? 1 : 0;
+        better += below(own, other);
       }
       if (better == rank) {
         found = own;
@@ -114,19 +128,77 @@ final class ExpertLists {
     Arrays.fill(floor, 0, experts, k == 0 ? Double.POSITIVE_INFINITY : least);
   }
 
-  /** Cuts every list to its best k and sorts it by descending score, then ascending token. */
-  static void finish(int experts, int k, double[] listScore, int[] listToken, int[] count) {
+  /**
+   * Cuts every list to its best k and sorts it by descending score, then ascending token. Borrows
+   * two arrays of ints from {@code index} on and one of doubles.
+   */
+  static void finish(
+      int experts,
+      int k,
+      double[] listScore,
+      int[] listToken,
+      int[] count,
+      Workspace work,
+      int index) {
     int stride = stride(k);
+    int[] end = work.ints(index, BUCKETS);
+    int[] token = work.ints(index + 1, stride);
+    double[] score = work.doubles(index, stride);
     for (int e = 0; e < experts; e++) {
       int base = e * stride;
       int n = count[e];
-      if (n > k) {
-        Selection.partition(listScore, listToken, base, n, k);
-        n = k;
+      count[e] = Math.min(n, k);
+      if (n >= LEAST_SPREAD && spread(listScore, listToken, base, n, score, token, end)) {
+        Selection.sortByInsertion(score, token, 0, n);
+        System.arraycopy(score, 0, listScore, base, count[e]);
+        System.arraycopy(token, 0, listToken, base, count[e]);
+      } else {
+        if (n > k) {
+          Selection.partition(listScore, listToken, base, n, k);
+        }
+        Selection.sort(listScore, listToken, base, count[e]);
       }
-      Selection.sort(listScore, listToken, base, n);
-      count[e] = n;
     }
+  }
+
+  /**
+   * Copies a list in descending order of coarse scores, which leaves little to sort and takes no
+   * decision that a processor would have to guess; returns false if too many fall together.
+   */
+  private static boolean spread(
+      double[] from, int[] fromToken, int base, int n, double[] to, int[] toToken, int[] end) {
+    double least = from[base];
+    double most = least;
+    for (int i = base + 1; i < base + n; i++) {
+      least = Math.min(least, from[i]);
+      most = Math.max(most, from[i]);
+    }
+    double perBucket = (BUCKETS - 1) / (most - least);
+    if (!(perBucket > 0 && perBucket < Double.MAX_VALUE)) {
+      return false;
+    }
+    Arrays.fill(end, 0, BUCKETS, 0);
+    for (int i = base; i < base + n; i++) {
+      end[(int) ((most - from[i]) * perBucket)]++;
+    }
+    int before = 0;
+    int fullest = 0;
+    for (int b = 0; b < BUCKETS; b++) {
+      int size = end[b];
+      fullest = Math.max(fullest, size);
+      end[b] = before;
+      before += size;
+    }
+    if (fullest > MOST_TOGETHER) {
+      return false;
+    }
+    for (int i = base; i < base + n; i++) {
+      double s = from[i];
+      int at = end[(int) ((most - s) * perBucket)]++;
+      to[at] = s;
+      toToken[at] = fromToken[i];
+    }
+    return true;
   }
 
   /**

@@ -49,6 +49,7 @@ public final class ExpertRaceRouter implements ExpertRouter<ExpertRaceRouter.Thr
   private static final int SCORE = TokenChoice.OWN;
   private static final int FLOOR = TokenChoice.OWN + 1;
   private static final int SIMILARITY = TokenChoice.OWN + 2;
+  private static final int SPREAD = TokenChoice.OWN + 7;
   private static final int ID = TokenChoice.OWN;
   private static final int SELECTED = TokenChoice.OWN;
 
@@ -319,14 +320,15 @@ public final class ExpertRaceRouter implements ExpertRouter<ExpertRaceRouter.Thr
     double[] score = work.doubles(SCORE, Math.multiplyExact(stride, experts));
     int[] token = work.ints(ID, stride * experts);
     int[] count = work.ints(TokenChoice.COUNT, experts);
+    int[] taker = work.ints(TokenChoice.SORT, experts);
     ExpertLists.clear(experts, k, Double.NEGATIVE_INFINITY, count, floor);
     for (int t = 0; t < in.tokens(); t++) {
       if (!in.isPadding(t)) {
         in.loadRow(t, row);
-        ExpertLists.offer(t, row, row, 1, experts, k, score, token, count, floor);
+        ExpertLists.offer(t, row, row, 1, experts, k, score, token, count, floor, taker);
       }
     }
-    ExpertLists.finish(experts, k, score, token, count);
+    ExpertLists.finish(experts, k, score, token, count, work, SPREAD);
     for (int e = 0; e < experts; e++) {
       for (int i = 0; i < count[e]; i++) {
         selected[token[e * stride + i] * experts + e] = true;

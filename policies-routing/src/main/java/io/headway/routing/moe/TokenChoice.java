@@ -108,12 +108,16 @@ final class TokenChoice {
           continue;
         }
       }
-      double sum = Exponentials.of(row, 1, max, exponential, scale, experts);
+      boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
+      double sum =
+          single
+              ? Exponentials.ofWeights(row, max, exponential, scale, experts)
+              : Exponentials.of(row, 1, max, exponential, scale, experts);
       if (nearest && !relative) {
         for (int i = at; i < at + k; i++) {
           probability[i] = exponential[expert[i]] / sum;
         }
-      } else if (k == 1 && ties == TieBreak.LOWEST_EXPERT) {
+      } else if (single) {
         expert[at] = best;
         probability[at] = exponential[best] / sum;
       } else if (!nearest) {

@@ -68,6 +68,45 @@ class ExponentialsTest {
     }
   }
 
+  @Property(tries = 20_000, seed = "20261122")
+  void weightsAreCloseEnough(@ForAll @DoubleRange(min = -50, max = 50) double x) {
+    double expected = StrictMath.exp(x);
+    assertThat(weights(x)[0]).isCloseTo(expected, within(3e-14 * expected));
+  }
+
+  @Test
+  void weightsFarAwayAreThoseOfTheExactWay() {
+    double[] row = {0, -1, -43.9, -45, -700, Double.NEGATIVE_INFINITY};
+    double[] out = weights(row);
+    for (int i = 0; i < row.length; i++) {
+      assertThat(out[i]).isEqualTo(exp(row[i]));
+    }
+    assertThat(weights(0, -1)[1]).isNotEqualTo(exp(-1)).isCloseTo(exp(-1), within(1e-14));
+  }
+
+  @Test
+  void weightsOfARowOfAnyLengthAddUp() {
+    for (int n = 0; n <= 67; n++) {
+      double[] row = new double[n];
+      for (int i = 0; i < n; i++) {
+        row[i] = Math.sin(i);
+      }
+      double[] out = new double[n];
+      double sum = Exponentials.ofWeights(row, 1, out, new double[n], n);
+      double expected = 0;
+      for (int i = 0; i < n; i++) {
+        expected += StrictMath.exp(row[i] - 1);
+      }
+      assertThat(sum).isCloseTo(expected, within(1e-12));
+    }
+  }
+
+  private static double[] weights(double... row) {
+    double[] out = new double[row.length];
+    Exponentials.ofWeights(row, 0, out, new double[row.length], row.length);
+    return out;
+  }
+
   @Test
   void sigmoidIsAccurateOnBothSides() {
     double[] row = {0, 40, -40, 800, -800, Double.NEGATIVE_INFINITY, 1, -1};
