@@ -43,6 +43,26 @@ class BudgetsTest {
   }
 
   @Test
+  void r16EveryRatioNamesABenchmarkWithItsParameters() throws IOException {
+    Path csv = benchmarks().resolve("src/main/resources/io/headway/benchmarks/budgets.csv");
+    var lines = Files.readAllLines(csv);
+    assertThat(lines.get(1)).startsWith("yardstick;");
+    for (String line : lines.subList(1, lines.size())) {
+      String[] cells = line.split(";", -1);
+      assertThat(cells).as(line).hasSize(6);
+      String[] entry = cells[1].split("\\.");
+      String source =
+          Files.readString(
+              benchmarks().resolve("src/main/java/io/headway/benchmarks/" + entry[0] + ".java"));
+      assertThat(source).as(line).contains(" " + entry[1] + "(");
+      for (String parameter : cells[2].isEmpty() ? new String[0] : cells[2].split(" ")) {
+        assertThat(source).as(line).containsPattern("\\b" + parameter.split("=")[0] + ";");
+      }
+      assertThat(Double.parseDouble(cells[5])).as(line).isPositive();
+    }
+  }
+
+  @Test
   void everyBenchmarkStandsInTheTables() throws IOException {
     String tables = Files.readString(benchmarks().resolve("README.md"));
     try (Stream<Path> files =

@@ -26,6 +26,7 @@ class DocumentationTest {
         "README.md",
         "docs/embed-in-your-engine.md",
         "docs/moe-in-your-engine.md",
+        "docs/run-for-real.md",
         "docs/write-your-first-policy.md"
       })
   void snippetsAreCompiledCode(String page) throws IOException {
