@@ -151,7 +151,8 @@ public final class Budgets {
           entry.budget > 0 ? String.format(Locale.ROOT, "%.2f", measured / entry.budget) : "",
           yardstick ? machine : measured / entry.baseline / machine);
     }
-    out.println("'of before': divided by the yardstick; for the yardstick itself, how slow this machine is.");
+    out.println(
+        "'of before': divided by the yardstick; for the yardstick itself, how slow this machine is.");
     if (record != null) {
       Files.write(record, recorded);
     }
@@ -188,7 +189,11 @@ public final class Budgets {
     Result<?> result = results.iterator().next().getPrimaryResult();
     if (!result.getScoreUnit().equals(entry.unit)) {
       throw new IllegalStateException(
-          entry.name + " must be measured in " + entry.unit + ", but was in " + result.getScoreUnit());
+          entry.name
+              + " must be measured in "
+              + entry.unit
+              + ", but was in "
+              + result.getScoreUnit());
     }
     return result.getScore();
   }

@@ -25,6 +25,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -170,6 +171,50 @@ class RegisteredRouterContractsTest {
     if (!router.traits().contains(RouterTrait.DROPLESS)) {
       assertThat(out.dropCount()).isGreaterThanOrEqualTo(8);
     }
+  }
+
+  @Provide
+  Arbitrary<PolicyProvider> monotone() {
+    return Arbitraries.of(
+        withCapacity().stream()
+            .filter(
+                p ->
+                    fitted(p, 4, 2, ":slots=1,dropless=false")
+                        .traits()
+                        .contains(RouterTrait.CAPACITY_MONOTONE))
+            .toList());
+  }
+
+  /** Every registered router that claims the law, with its other parameters at their defaults. */
+  @Property(tries = 600, seed = SEED)
+  void moreSlotsKeepEveryPair(
+      @ForAll("monotone") PolicyProvider provider,
+      @ForAll boolean ties,
+      @ForAll long seed,
+      @ForAll @IntRange(max = 20) int tokens,
+      @ForAll @IntRange(min = 2, max = 10) int experts,
+      @ForAll @IntRange(max = 6) int slots,
+      @ForAll @IntRange(min = 1, max = 6) int more) {
+    double[] logits =
+        ties ? Batches.coarse(seed, tokens, experts) : Batches.logits(seed, tokens, experts);
+    assertThat(pairs(provider, slots + more, logits, tokens, experts, seed))
+        .containsAll(pairs(provider, slots, logits, tokens, experts, seed));
+  }
+
+  private static Set<Long> pairs(
+      PolicyProvider provider, int slots, double[] logits, int tokens, int experts, long seed) {
+    ExpertRouter<?> router = fitted(provider, experts, 2, ":slots=" + slots + ",dropless=false");
+    ExpertAssignments out = Batches.route(router, input(logits, tokens, experts, seed));
+    Set<Long> pairs = new HashSet<>();
+    for (int i = 0; i < out.pairCount(); i++) {
+      pairs.add((long) out.token(i) * experts + out.expert(i));
+    }
+    return pairs;
+  }
+
+  @Test
+  void mostRoutersWithSlotsClaimTheLaw() {
+    assertThat(monotone().allValues().orElseThrow()).hasSizeGreaterThan(5);
   }
 
   @ParameterizedTest
