@@ -56,9 +56,10 @@ public final class SmallScheduler {
    * @param id its name
    * @param promptTokens its prompt
    * @param maxNew most output tokens
+   * @return true: everybody is taken
    */
-  public void add(String id, int promptTokens, int maxNew) {
-    waiting.add(new Job(id, promptTokens, maxNew));
+  public boolean add(String id, int promptTokens, int maxNew) {
+    return waiting.add(new Job(id, promptTokens, maxNew));
   }
 
   /**
