@@ -4,6 +4,7 @@ module io.headway.testkit {
   exports io.headway.testkit.contract;
   exports io.headway.testkit.drive;
   exports io.headway.testkit.executor;
+  exports io.headway.testkit.mutant;
   exports io.headway.testkit.scenario;
   exports io.headway.testkit.subject;
   exports io.headway.testkit.trace;

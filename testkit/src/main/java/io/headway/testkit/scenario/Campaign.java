@@ -116,6 +116,19 @@ public final class Campaign<F> {
   }
 
   /**
+   * Looks for violations of some rules only.
+   *
+   * @param wanted rules, at least one
+   * @return a changed copy
+   */
+  public Campaign<F> only(Set<Invariant> wanted) {
+    if (wanted.isEmpty()) {
+      throw new IllegalArgumentException("wanted must name at least one rule, but is empty");
+    }
+    return new Campaign<>(contract, factory, seed, tries, minimiserRuns, EnumSet.copyOf(wanted));
+  }
+
+  /**
    * Returns the seed of one of the scenarios.
    *
    * @param attempt 0 to tries - 1
