@@ -104,11 +104,16 @@ class Candidates implements ClusterView {
 
   @Override
   public int matchedBlocks(Request request, int position) {
+    return matchedBlocks(request, members[position]);
+  }
+
+  /** Returns the same of an instance that may not be chosen from. */
+  int matchedBlocks(Request request, Member member) {
     if (matchedFor != request) {
       sources.index().match(sources.keys().of(request));
       matchedFor = request;
     }
-    return sources.index().matched(members[position].index);
+    return sources.index().matched(member.index);
   }
 
   @Override

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * sent elsewhere. Guarded by the cluster's lock.
  */
 final class Charge {
-  final Ticket ticket;
+  /** Null once the charge is closed, so that what is remembered of it keeps no request alive. */
+  @Nullable Ticket ticket;
 
   /** Null once the charge is closed. */
   @Nullable Member member;
@@ -26,9 +27,10 @@ final class Charge {
   /** Whether an observation newer than the dispatch counts this request. */
   boolean observed;
 
-  /** While it is over but the observation still counts it: as what, and since when. */
+  /** Whether the observation counts it as running although it is over. */
   boolean countedAsRunning;
 
+  /** When it was closed. */
   long overAt;
 
   /** In the member's backlog; -1 if nothing was predicted. */

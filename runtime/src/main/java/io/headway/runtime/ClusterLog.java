@@ -1,5 +1,6 @@
 package io.headway.runtime;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import java.util.List;
 import java.util.Locale;
@@ -11,9 +12,13 @@ import java.util.Map;
 final class ClusterLog {
   private final JsonLine json;
 
-  ClusterLog(DecisionLog log, String policyId) {
+  ClusterLog(DecisionLog log, String policyId, Claims claims) {
     json = new JsonLine(log, "");
-    json.begin("CONFIG", 0).number("schema", DecisionLog.SCHEMA).string("routing", policyId).end();
+    json.begin("CONFIG", 0)
+        .number("schema", DecisionLog.SCHEMA)
+        .string("routing", policyId)
+        .claims(claims)
+        .end();
   }
 
   void accepted(
@@ -21,6 +26,7 @@ final class ClusterLog {
       RouteBuffer decision,
       String policyId,
       RouteExplanation.Collector seen,
+      PrefixKeys keys,
       long nowNanos) {
     json.begin("ROUTE", nowNanos)
         .string("r", ticket.request().id())
@@ -41,7 +47,7 @@ final class ClusterLog {
       json.element(member.id());
     }
     json.closeArray();
-    candidates(seen);
+    candidates(seen, keys);
     json.end();
   }
 
@@ -108,8 +114,18 @@ final class ClusterLog {
     json.closeArray().end();
   }
 
-  private void candidates(RouteExplanation.Collector seen) {
+  /** Writes what was seen of each, and the leading keys that any of them is credited with. */
+  private void candidates(RouteExplanation.Collector seen, PrefixKeys keys) {
     List<RouteExplanation.Candidate> all = seen.candidates();
+    int longest = 0;
+    for (RouteExplanation.Candidate candidate : all) {
+      longest = Math.max(longest, candidate.matchedBlocks());
+    }
+    json.openArray("keys");
+    for (int i = 0; i < longest; i++) {
+      json.hexElement(keys.key(i));
+    }
+    json.closeArray();
     json.openArray("candidates");
     for (RouteExplanation.Candidate candidate : all) {
       if (candidate.verdict() == RouteExplanation.Verdict.YES) {
@@ -119,6 +135,7 @@ final class ClusterLog {
             .number("waiting", candidate.waiting())
             .number("running", candidate.running())
             .number("inFlight", candidate.inFlight())
+            .number("hit", candidate.matchedBlocks())
             .openObject("scores");
         for (Map.Entry<String, Double> score : candidate.scores().entrySet()) {
           json.decimal(score.getKey(), score.getValue());

@@ -95,7 +95,7 @@ public final class ClusterScheduler {
     PrefixKeys prefixKeys = new PrefixKeys(b.prefixBlockTokens, b.sharedAcrossTenants);
     Candidates.Sources sources =
         new Candidates.Sources(clock, random, prefixes, prefixKeys, b.transferTimes, predictions);
-    ClusterLog log = b.log == null ? null : new ClusterLog(b.log, routing.id());
+    ClusterLog log = b.log == null ? null : new ClusterLog(b.log, routing.id(), routing.claims());
     rebalancing =
         b.rebalancing == null
             ? null
@@ -333,7 +333,12 @@ public final class ClusterScheduler {
     Member next = ledger.nextFallback(ticket);
     RouteExplanation.Collector seen = null;
     if (next == null) {
-      seen = decisions.decide(request, ticket.subset, ledger.triedBy(ticket));
+      ledger.leaveOut(ticket);
+      try {
+        seen = decisions.decide(request, ticket.subset, ledger.triedBy(ticket));
+      } finally {
+        ledger.countAgain(ticket);
+      }
     }
     ledger.again(ticket);
     String why = ClusterLog.code(cause.name());
@@ -484,7 +489,8 @@ public final class ClusterScheduler {
 
   /**
    * Says that an instance now holds prompt blocks. From the first report on, the router no longer
-   * guesses what this incarnation holds from what it served.
+   * guesses what this incarnation holds from what it served. An instance that reports should start
+   * with {@link #prefixesCleared}: until it has said something, what it serves is guessed at.
    *
    * @param id its name
    * @param incarnation which life
@@ -531,7 +537,8 @@ public final class ClusterScheduler {
   }
 
   /**
-   * Says that an instance dropped every cached block.
+   * Says that an instance dropped every cached block, or has none yet. Counts as a report as {@link
+   * #prefixStored} does.
    *
    * @param id its name
    * @param incarnation which life

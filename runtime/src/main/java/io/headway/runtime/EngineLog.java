@@ -1,6 +1,5 @@
 package io.headway.runtime;
 
-import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
@@ -16,7 +15,6 @@ import io.headway.api.memory.KvTier;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
 
 /**
  * Writes what one scheduler decides as decision-log records, described in {@code
@@ -106,33 +104,7 @@ final class EngineLog implements KvEventSink {
     if (sharedAcrossTenants) {
       json.openArray("rules").element("shared-tenants").closeArray();
     }
-    claims(policy.claims());
-    json.end();
-  }
-
-  /** Writes what the policy promises, so that the log alone says what to check. */
-  private void claims(Claims claims) {
-    json.openObject("claims");
-    for (Claims.Bound bound : Claims.Bound.values()) {
-      OptionalDouble value = claims.bound(bound);
-      if (value.isPresent()) {
-        json.decimal(camelCase(bound.name()), value.getAsDouble());
-      }
-    }
-    json.closeElement();
-  }
-
-  private static String camelCase(String constant) {
-    StringBuilder name = new StringBuilder(constant.length());
-    boolean capital = false;
-    for (int i = 0; i < constant.length(); i++) {
-      char c = constant.charAt(i);
-      if (c != '_') {
-        name.append(capital ? c : Character.toLowerCase(c));
-      }
-      capital = c == '_';
-    }
-    return name.toString();
+    json.claims(policy.claims()).end();
   }
 
   private int tierBlocks(KvTier tier) {

@@ -1,5 +1,8 @@
 package io.headway.runtime;
 
+import io.headway.api.Claims;
+import java.util.OptionalDouble;
+
 /** Builds one JSON object at a time in a reused buffer. */
 final class JsonLine {
   private static final char[] HEX = "0123456789abcdef".toCharArray();
@@ -104,6 +107,31 @@ final class JsonLine {
     text.append(']');
     first = false;
     return this;
+  }
+
+  /** Writes what a policy promises, so that the log alone says what to check. */
+  JsonLine claims(Claims claims) {
+    openObject("claims");
+    for (Claims.Bound bound : Claims.Bound.values()) {
+      OptionalDouble value = claims.bound(bound);
+      if (value.isPresent()) {
+        decimal(camelCase(bound.name()), value.getAsDouble());
+      }
+    }
+    return closeElement();
+  }
+
+  private static String camelCase(String constant) {
+    StringBuilder name = new StringBuilder(constant.length());
+    boolean capital = false;
+    for (int i = 0; i < constant.length(); i++) {
+      char c = constant.charAt(i);
+      if (c != '_') {
+        name.append(capital ? c : Character.toLowerCase(c));
+      }
+      capital = c == '_';
+    }
+    return name.toString();
   }
 
   void end() {

@@ -12,10 +12,14 @@ import org.jspecify.annotations.Nullable;
  * has put on it. Guarded by the cluster's lock, but for {@link #published}.
  *
  * <p>The counts that policies see are the observation, plus the charges dispatched since, minus the
- * charges that it still counts although they are over. A number the observation lacks is the sum of
- * the open charges.
+ * charges that it still counts although they are over, whenever it arrives: charges are remembered
+ * after their end until an observation is later than that. A number the observation lacks is the
+ * sum of the open charges.
  */
 final class Member implements Instance {
+  /** How many closed charges are remembered for reports that were taken before. */
+  private static final int MAX_OVER = 1_024;
+
   private static final InstanceStats NOTHING = InstanceStats.of(-1, -1, -1, -1, -1);
 
   /** What was observed and not taken in yet; the only field written without the lock. */
@@ -75,7 +79,15 @@ final class Member implements Instance {
   private final Load over = new Load();
 
   private final ChargeList unobservedCharges = new ChargeList();
+
+  /** Closed charges that are not over in an observation yet. */
   private final ChargeList overCharges = new ChargeList();
+
+  private int overCount;
+
+  /** A charge whose request is being decided on again. */
+  private @Nullable Charge leftOut;
+
   private @Nullable Charge oldestOpen;
   private @Nullable Charge newestOpen;
 
@@ -177,14 +189,18 @@ final class Member implements Instance {
 
   void close(Charge charge, long nowNanos) {
     own.add(charge, charge.started, -1);
+    charge.overAt = nowNanos;
     if (charge.observed) {
-      charge.countedAsRunning = charge.started && charge.startedAt < observedAt;
-      charge.overAt = nowNanos;
+      charge.countedAsRunning = runsInObservation(charge);
       over.add(charge, charge.countedAsRunning, 1);
-      overCharges.append(charge);
     } else {
       unobserved.add(charge, charge.started, -1);
       unobservedCharges.remove(charge);
+    }
+    // A report that was taken before this moment may still be on its way.
+    overCharges.append(charge);
+    if (++overCount > MAX_OVER) {
+      forget(overCharges.oldest());
     }
     unlinkOpen(charge);
     inFlight--;
@@ -194,6 +210,62 @@ final class Member implements Instance {
       charge.backlogEntry = -1;
     }
     charge.member = null;
+    charge.ticket = null;
+    refresh();
+  }
+
+  private boolean runsInObservation(Charge charge) {
+    return charge.started && charge.startedAt < observedAt;
+  }
+
+  private void forget(@Nullable Charge charge) {
+    if (charge != null) {
+      overCharges.remove(charge);
+      overCount--;
+      if (charge.observed) {
+        over.add(charge, charge.countedAsRunning, -1);
+      }
+    }
+  }
+
+  /** Says how the observation counts a charge that is over. */
+  private void recount(Charge charge) {
+    boolean running = runsInObservation(charge);
+    if (!charge.observed) {
+      if (charge.dispatchedAt >= observedAt) {
+        return;
+      }
+      charge.observed = true;
+    } else if (running == charge.countedAsRunning) {
+      return;
+    } else {
+      over.add(charge, charge.countedAsRunning, -1);
+    }
+    charge.countedAsRunning = running;
+    over.add(charge, running, 1);
+  }
+
+  /** Leaves a charge out of what policies see, as if it were closed; {@link #countAgain} follows. */
+  void leaveOut(Charge charge) {
+    leftOut = charge.backlogEntry >= 0 ? charge : leftOut;
+    count(charge, -1);
+  }
+
+  /** Undoes {@link #leaveOut}. */
+  void countAgain(Charge charge) {
+    leftOut = leftOut == charge ? null : leftOut;
+    count(charge, 1);
+  }
+
+  private void count(Charge charge, int sign) {
+    own.add(charge, charge.started, sign);
+    if (charge.observed) {
+      over.add(charge, runsInObservation(charge), -sign);
+    } else {
+      unobserved.add(charge, charge.started, sign);
+    }
+    inFlight += sign;
+    inFlightTokens += (long) sign * charge.waitingTokens;
     refresh();
   }
 
@@ -236,8 +308,10 @@ final class Member implements Instance {
     for (Charge c = overCharges.oldest();
         c != null && c.overAt < observedAt;
         c = overCharges.oldest()) {
-      overCharges.remove(c);
-      over.add(c, c.countedAsRunning, -1);
+      forget(c);
+    }
+    for (Charge c = overCharges.oldest(); c != null; c = c.newer) {
+      recount(c);
     }
     setAdapters(observed.adapters(), observed.waitingAdapters());
     refresh();
@@ -409,7 +483,9 @@ final class Member implements Instance {
 
   @Override
   public long backlogNanos() {
-    return backlog.remainingNanos(clock.now());
+    long now = clock.now();
+    long all = backlog.remainingNanos(now);
+    return leftOut == null ? all : all - backlog.remainingNanos(leftOut.backlogEntry, now);
   }
 
   @Override

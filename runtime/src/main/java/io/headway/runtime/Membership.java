@@ -140,8 +140,7 @@ final class Membership {
       keys[i] = prefixKeys.key(scope, blockKeys[i]);
     }
     if (!member.reportsCache) {
-      member.reportsCache = true;
-      prefixes.clear(member.index);
+      forgetPrefixes(member, now);
     }
     for (long key : keys) {
       if (stored) {
@@ -161,10 +160,16 @@ final class Membership {
     if (member == null) {
       return false;
     }
+    forgetPrefixes(member, now);
+    return true;
+  }
+
+  /** Forgets what was guessed or told before; from here on nothing is guessed. */
+  private void forgetPrefixes(Member member, long now) {
+    member.reportsCache = true;
     prefixes.clear(member.index);
     if (log != null) {
       log.index(member, "clear", NO_KEYS, now);
     }
-    return true;
   }
 }

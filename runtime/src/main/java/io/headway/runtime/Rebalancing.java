@@ -97,8 +97,9 @@ final class Rebalancing<S> {
     private void addTickets(Member member, boolean running) {
       for (Charge c = member.oldestOpen(); c != null; c = c.newerOpen) {
         // The prompt half of a split request goes with it; it cannot be moved alone.
-        if (c.started == running && c.ticket.charge == c) {
-          tickets.add(c.ticket);
+        Ticket ticket = c.ticket;
+        if (ticket != null && c.started == running && ticket.charge == c) {
+          tickets.add(ticket);
         }
       }
     }

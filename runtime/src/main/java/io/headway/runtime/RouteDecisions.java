@@ -272,6 +272,7 @@ final class RouteDecisions {
       Fit fit = fit(member, request, subset, tried, split);
       seen.candidate(
           member,
+          candidates.matchedBlocks(request, member),
           fit == Fit.YES ? null : ClusterLog.code(fit.name()),
           switch (fit) {
             case YES -> RouteExplanation.Verdict.YES;

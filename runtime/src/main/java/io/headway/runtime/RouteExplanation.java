@@ -49,6 +49,7 @@ public record RouteExplanation(
    * @param waiting queued requests as the policy sees them
    * @param running running requests as the policy sees them
    * @param inFlight requests of this router
+   * @param matchedBlocks leading prompt blocks that it is believed to hold
    * @param scores parts of its score in the order recorded
    */
   public record Candidate(
@@ -59,6 +60,7 @@ public record RouteExplanation(
       int waiting,
       int running,
       int inFlight,
+      int matchedBlocks,
       Map<String, Double> scores) {
     /**
      * Copies the scores.
@@ -70,6 +72,7 @@ public record RouteExplanation(
      * @param waiting queued requests
      * @param running running requests
      * @param inFlight requests of this router
+     * @param matchedBlocks leading prompt blocks that it is believed to hold
      * @param scores parts of its score
      */
     public Candidate {
@@ -114,7 +117,8 @@ public record RouteExplanation(
       return own == null ? Map.of() : own;
     }
 
-    void candidate(Member member, @Nullable String reason, Verdict verdict) {
+    void candidate(
+        Member member, int matchedBlocks, @Nullable String reason, Verdict verdict) {
       candidates.add(
           new Candidate(
               member.id(),
@@ -124,6 +128,7 @@ public record RouteExplanation(
               member.waiting(),
               member.running(),
               member.inFlight(),
+              matchedBlocks,
               scores(member.id())));
     }
 

@@ -108,7 +108,7 @@ final class TicketLedger {
     charge(ticket, target, "route", now);
     ticket.fallbacks = fallbacks();
     if (log != null && seen != null) {
-      log.accepted(ticket, answer, policy.decider(), seen, now);
+      log.accepted(ticket, answer, policy.decider(), seen, prefixKeys.of(request), now);
     }
     return RoutePlan.accepted(ticket, answer.rule);
   }
@@ -169,9 +169,10 @@ final class TicketLedger {
   /** Closes a charge; always returns null, for the field that held it. */
   private @Nullable Charge close(@Nullable Charge charge, String cause, long now) {
     Member member = charge == null ? null : charge.member;
-    if (charge != null && member != null) {
+    Ticket ticket = charge == null ? null : charge.ticket;
+    if (charge != null && member != null && ticket != null) {
       member.close(charge, now);
-      logLedger(member, -1, charge.ticket.request(), cause, now);
+      logLedger(member, -1, ticket.request(), cause, now);
     }
     return null;
   }
@@ -255,6 +256,26 @@ final class TicketLedger {
     List<String> tried = new ArrayList<>(ticket.tried);
     tried.add(ticket.primary);
     return tried;
+  }
+
+  /** Shows policies the cluster without a ticket's load; {@link #countAgain} follows. */
+  void leaveOut(Ticket ticket) {
+    if (ticket.prefillCharge != null && ticket.prefillCharge.member != null) {
+      ticket.prefillCharge.member.leaveOut(ticket.prefillCharge);
+    }
+    if (ticket.charge != null && ticket.charge.member != null) {
+      ticket.charge.member.leaveOut(ticket.charge);
+    }
+  }
+
+  /** Undoes {@link #leaveOut}. */
+  void countAgain(Ticket ticket) {
+    if (ticket.prefillCharge != null && ticket.prefillCharge.member != null) {
+      ticket.prefillCharge.member.countAgain(ticket.prefillCharge);
+    }
+    if (ticket.charge != null && ticket.charge.member != null) {
+      ticket.charge.member.countAgain(ticket.charge);
+    }
   }
 
   /** Takes back what the attempt before has shown; the ticket's load stays where it is. */

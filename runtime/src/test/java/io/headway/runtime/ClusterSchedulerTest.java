@@ -23,6 +23,7 @@ import io.headway.runtime.RoutingFixtures.RulePolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -245,6 +246,58 @@ class ClusterSchedulerTest {
       assertThat(load(cluster, "a", 1400).waiting()).isEqualTo(2);
       cluster.observe("a", 0, stats(2, 4), 1500);
       assertThat(load(cluster, "a", 1500).running()).isEqualTo(4);
+    }
+
+    @Test
+    void aReportThatWasTakenBeforeAnEndAndArrivesAfterItDoesNotBringTheRequestBack() {
+      ClusterScheduler cluster = cluster(leastRequests(), "a");
+      Ticket ticket = accept(cluster.route(request("r"), 1000));
+      ticket.release(ReleaseCause.COMPLETED, Usage.of(1), 1200);
+      cluster.observe("a", 0, stats(1, 0), 1100);
+      assertThat(load(cluster, "a", 1300).waiting()).isZero();
+      cluster.observe("a", 0, stats(0, 0), 1300);
+      assertThat(load(cluster, "a", 1300).waiting()).isZero();
+    }
+
+    @Test
+    void reportsTakenBeforeAnEndMayCountItAsWaitingAndThenAsRunning() {
+      ClusterScheduler cluster = cluster(leastRequests(), "a");
+      Ticket first = accept(cluster.route(request("first"), 1000));
+      Ticket second = accept(cluster.route(request("second"), 1001));
+      first.started(1100);
+      second.release(ReleaseCause.COMPLETED, Usage.of(1), 1150);
+      first.release(ReleaseCause.COMPLETED, Usage.of(1), 1300);
+      cluster.observe("a", 0, stats(2, 0), 1050);
+      assertThat(load(cluster, "a", 1400).waiting()).isZero();
+      cluster.observe("a", 0, stats(0, 1), 1200);
+      assertThat(load(cluster, "a", 1400).waiting()).isZero();
+      assertThat(load(cluster, "a", 1400).running()).isZero();
+    }
+
+    @Test
+    void aRetryIsDecidedWithoutTheLoadOfTheAttemptThatFailed() {
+      List<Integer> seen = new ArrayList<>();
+      ClusterScheduler cluster =
+          ClusterScheduler.builder()
+              .policy("disaggregated")
+              .log(line -> seen.addAll(inFlight(line.toString())))
+              .build();
+      cluster.up("p", 0, InstanceProfile.of(Role.PREFILL, 8, 100, 16), 0);
+      cluster.up("d", 0, InstanceProfile.of(Role.DECODE, 8, 100, 16), 0);
+      cluster.up("e", 0, InstanceProfile.of(Role.DECODE, 8, 100, 16), 0);
+      Ticket ticket = accept(cluster.route(request("r"), 1));
+      assertThat(ticket.retry(ReleaseCause.UPSTREAM_ERROR, 2).kind())
+          .isEqualTo(RoutePlan.Kind.ACCEPT);
+      assertThat(seen).isNotEmpty().containsOnly(0);
+      assertThat(load(cluster, "p", 3).inFlight()).isEqualTo(1);
+    }
+
+    private static List<Integer> inFlight(String line) {
+      return Pattern.compile("\"inFlight\":(\\d+)")
+          .matcher(line)
+          .results()
+          .map(match -> Integer.valueOf(match.group(1)))
+          .toList();
     }
 
     @Test
