@@ -21,6 +21,7 @@ final class Balance extends Checker {
   private final int window;
   private final ArrayDeque<String> recent = new ArrayDeque<>();
   private Set<String> candidates = Set.of();
+  /** The latest snapshot seen of each life of an instance. */
   private final Map<String, Long> observed = new HashMap<>();
 
   Balance(CheckOptions options) {
@@ -51,15 +52,16 @@ final class Balance extends Checker {
   }
 
   private void snapshots(TraceEvent.Route e, List<Candidate> seen) {
-    Set<String> names = new HashSet<>();
+    Set<String> lives = new HashSet<>();
     for (Candidate candidate : seen) {
-      names.add(candidate.instance());
+      String life = candidate.instance() + "#" + candidate.incarnation();
+      lives.add(life);
       Long time = candidate.observed();
       if (time == null) {
         continue;
       }
       exercised();
-      Long newest = observed.merge(candidate.instance(), time, Math::max);
+      Long newest = observed.merge(life, time, Math::max);
       if (newest > time) {
         violated(
             "the decision on "
@@ -74,7 +76,7 @@ final class Balance extends Checker {
             e.r());
       }
     }
-    observed.keySet().retainAll(names);
+    observed.keySet().retainAll(lives);
   }
 
   private void shares(TraceEvent.Route e, String chosen, List<Candidate> seen, double most) {

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.Invariant;
 import io.headway.testkit.check.CheckOptions;
 import io.headway.testkit.check.TraceChecks;
-import io.headway.testkit.check.Verdict;
 import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Outcome;
 import io.headway.testkit.scenario.Scenario;
@@ -14,8 +13,6 @@ import io.headway.testkit.scenario.Vocabulary;
 import io.headway.testkit.subject.Feature;
 import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.SchedulerFactory;
-import io.headway.testkit.trace.TraceEvent;
-import io.headway.testkit.trace.TraceSink;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
@@ -221,40 +218,5 @@ public final class EngineRules implements ScenarioContract<SchedulerFactory> {
             + " instead, what was served is not served any more: "
             + outcome.violations());
     seen.exercised(Invariant.INV_25, first.served().size());
-  }
-
-  /** Passes every record to the checks, and what they find on. */
-  private static final class Records implements TraceSink {
-    private final TraceChecks checks;
-    private final Observations seen;
-    private boolean reported;
-
-    Records(TraceChecks checks, Observations seen) {
-      this.checks = checks;
-      this.seen = seen;
-    }
-
-    @Override
-    public void accept(TraceEvent event) {
-      checks.accept(event);
-      if (!reported) {
-        checks
-            .violation()
-            .ifPresent(
-                found -> {
-                  reported = true;
-                  seen.violated(found.invariant(), "trace", found.message(), "");
-                });
-      }
-    }
-
-    void finish() {
-      for (Verdict verdict : checks.finish().verdicts()) {
-        seen.exercised(verdict.invariant(), verdict.exercised());
-        verdict
-            .violation()
-            .ifPresent(found -> seen.violated(found.invariant(), "trace", found.message(), ""));
-      }
-    }
   }
 }

@@ -10,6 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Collects what one run of a scenario shows. A driver says where it is and what it saw; of several
@@ -18,7 +19,7 @@ import java.util.TreeMap;
 public final class Observations {
   private final boolean detailed;
   private final List<Violation> violations = new ArrayList<>();
-  private final Map<Invariant, Long> exercised = new EnumMap<>(Invariant.class);
+  private final long[] exercised = new long[Invariant.values().length];
   private final Map<String, Integer> labels = new TreeMap<>();
   private final List<Moment> moments = new ArrayList<>();
   private final StringBuilder trace = new StringBuilder();
@@ -78,7 +79,7 @@ public final class Observations {
    */
   public void exercised(Invariant invariant, long times) {
     if (times > 0) {
-      exercised.merge(invariant, times, Long::sum);
+      exercised[invariant.ordinal()] += times;
     }
   }
 
@@ -112,6 +113,22 @@ public final class Observations {
     exercised(invariant);
     if (!holds) {
       violated(invariant, entity, sentence, "");
+    }
+  }
+
+  /**
+   * Counts that a rule could have been broken, and records it if it was.
+   *
+   * @param holds whether the rule holds
+   * @param invariant the rule
+   * @param entity kind of thing it is about
+   * @param sentence says what happened; asked only if the rule does not hold
+   */
+  public void check(
+      boolean holds, Invariant invariant, String entity, Supplier<String> sentence) {
+    exercised(invariant);
+    if (!holds) {
+      violated(invariant, entity, sentence.get(), "");
     }
   }
 
@@ -164,7 +181,13 @@ public final class Observations {
    * @return what was seen
    */
   public Outcome outcome() {
-    return new Outcome(violations, exercised, labels, moments, detailed ? sha256(trace) : "");
+    Map<Invariant, Long> counts = new EnumMap<>(Invariant.class);
+    for (Invariant invariant : Invariant.values()) {
+      if (exercised[invariant.ordinal()] > 0) {
+        counts.put(invariant, exercised[invariant.ordinal()]);
+      }
+    }
+    return new Outcome(violations, counts, labels, moments, detailed ? sha256(trace) : "");
   }
 
   private static String sha256(CharSequence text) {

@@ -14,6 +14,12 @@ import io.headway.runtime.ReleaseCause;
 import io.headway.runtime.RoutePlan;
 import io.headway.runtime.Ticket;
 import io.headway.runtime.Usage;
+import io.headway.runtime.PrefixScope;
+import io.headway.runtime.RouteExplanation;
+import io.headway.testkit.trace.TraceRecorder;
+import io.headway.testkit.trace.TraceSink;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -27,32 +33,38 @@ import java.util.Set;
 public final class ClusterSubject implements RouterSubject {
   private static final int SLOTS = 4;
   private static final int BLOCKS = 4_096;
-  private static final int BLOCK_TOKENS = 16;
+  private static final int BLOCK_TOKENS = WORD_TOKENS;
 
   private final ClusterScheduler cluster;
   private final boolean splitsRoles;
   private final int maxInFlight;
+  private final boolean reportsCache;
   private final Map<Integer, Ticket> tickets = new HashMap<>();
   private final Map<Integer, RoutePlan> queued = new HashMap<>();
   private final Set<Integer> counted = new HashSet<>();
   private final List<Routed> promoted = new ArrayList<>();
 
   private ClusterSubject(
-      RoutingPolicy<?> policy, ServiceTimePredictor<?> predictor, int maxInFlight, long seed) {
+      RoutingPolicy<?> policy,
+      ServiceTimePredictor<?> predictor,
+      RouterConfig config,
+      TraceSink trace) {
     splitsRoles = policy.splitsRoles();
-    this.maxInFlight = maxInFlight;
+    maxInFlight = config.maxInFlight();
+    reportsCache = config.reportsCache();
     cluster =
         ClusterScheduler.builder()
             .policy(policy)
             .predictor(predictor)
             .prefixBlockTokens(BLOCK_TOKENS)
-            .random(RandomSource.seeded(seed))
+            .random(RandomSource.seeded(config.seed()))
             .strict()
+            .log(new TraceRecorder(trace))
             .build();
   }
 
   /**
-   * Makes a factory that hosts a policy.
+   * Makes a factory that hosts a policy, and claims what the runtime gives every policy.
    *
    * @param policy the policy; one object serves any number of routers
    * @param predictor what it may ask for service times
@@ -60,10 +72,30 @@ public final class ClusterSubject implements RouterSubject {
    */
   public static RouterFactory hosting(RoutingPolicy<?> policy, ServiceTimePredictor<?> predictor) {
     int balance = (int) policy.claims().bound(Claims.Bound.BALANCE_REQUESTS).orElse(-1);
+    Set<RouterFeature> features =
+        EnumSet.of(
+            RouterFeature.RETRIES,
+            RouterFeature.DRAINS,
+            RouterFeature.CACHE_EVENTS);
+    if (!policy.splitsRoles()) {
+      // With a role of its own an instance carries and caches a part of a request.
+      features.add(RouterFeature.LEARNS_PREFIXES);
+      features.add(RouterFeature.LEDGER);
+      features.add(RouterFeature.CORRECTS_REPORTS);
+    }
+    if (balance >= 0) {
+      features.add(RouterFeature.WORK_CONSERVING);
+    }
+    Set<RouterFeature> claimed = Collections.unmodifiableSet(features);
     return new RouterFactory() {
       @Override
-      public RouterSubject create(int maxInFlight, long seed) {
-        return new ClusterSubject(policy, predictor, maxInFlight, seed);
+      public RouterSubject create(RouterConfig config, TraceSink trace) {
+        return new ClusterSubject(policy, predictor, config, trace);
+      }
+
+      @Override
+      public Set<RouterFeature> features() {
+        return claimed;
       }
 
       @Override
@@ -82,19 +114,23 @@ public final class ClusterSubject implements RouterSubject {
   }
 
   @Override
-  public OptionalInt route(
-      int request, int promptTokens, int maxNewTokens, String session, int[] words, long now) {
-    int[] ids = new int[promptTokens];
-    for (int i = 0; i < ids.length; i++) {
-      ids[i] = words[Math.min(i / BLOCK_TOKENS, words.length - 1)] * 31 + i % BLOCK_TOKENS;
-    }
+  public OptionalInt route(Asked request, long now) {
     Request asked =
-        Request.builder("r" + request, promptTokens, maxNewTokens)
+        Request.builder("r" + request.number(), request.promptTokens(), request.maxNewTokens())
             .arrivalNanos(now)
-            .session(session)
-            .tokenIds(ids)
+            .session(request.session())
+            .blockKeys(keys(request.words()))
             .build();
-    return take(request, cluster.route(asked, now), false);
+    return take(request.number(), cluster.route(asked, now), false);
+  }
+
+  /** Names each block by all words up to its end. */
+  private static long[] keys(List<Integer> words) {
+    long[] keys = new long[words.size()];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = (i == 0 ? 1 : keys[i - 1]) * 1_000_003 + words.get(i);
+    }
+    return keys;
   }
 
   private OptionalInt take(int request, RoutePlan plan, boolean later) {
@@ -161,11 +197,13 @@ public final class ClusterSubject implements RouterSubject {
   }
 
   @Override
-  public OptionalInt retry(int request, long nowNanos) {
+  public Replay retry(int request, int deliveredTokens, long nowNanos) {
     Ticket ticket = tickets.get(request);
-    return ticket == null
-        ? OptionalInt.empty()
-        : take(request, ticket.retry(ReleaseCause.UPSTREAM_ERROR, nowNanos), false);
+    OptionalInt target =
+        ticket == null
+            ? OptionalInt.empty()
+            : take(request, ticket.retry(ReleaseCause.UPSTREAM_ERROR, nowNanos), false);
+    return new Replay(target, 0, 0);
   }
 
   @Override
@@ -177,7 +215,15 @@ public final class ClusterSubject implements RouterSubject {
         incarnation,
         maxInFlight == 0 ? profile : profile.maxInFlight(maxInFlight),
         nowNanos);
+    if (reportsCache) {
+      cluster.prefixesCleared(name(instance), incarnation, nowNanos);
+    }
     counted.add(instance);
+  }
+
+  @Override
+  public void drain(int instance, int incarnation, long nowNanos) {
+    cluster.drain(name(instance), incarnation, nowNanos);
   }
 
   @Override
@@ -192,6 +238,55 @@ public final class ClusterSubject implements RouterSubject {
         incarnation,
         InstanceStats.of(waiting, running, 16L * waiting, 32L * running, 4 * running),
         observedNanos);
+  }
+
+  @Override
+  public void stored(
+      int instance, int incarnation, List<Integer> words, int copies, long nowNanos) {
+    long[] key = {lastKey(words)};
+    cluster.prefixStored(name(instance), incarnation, PrefixScope.NONE, key, nowNanos);
+  }
+
+  @Override
+  public void removed(
+      int instance, int incarnation, List<Integer> words, int copies, long nowNanos) {
+    if (copies == 0) {
+      long[] key = {lastKey(words)};
+      cluster.prefixEvicted(name(instance), incarnation, PrefixScope.NONE, key, nowNanos);
+    }
+  }
+
+  private static long lastKey(List<Integer> words) {
+    return keys(words)[words.size() - 1];
+  }
+
+  @Override
+  public void cleared(int instance, int incarnation, long nowNanos) {
+    cluster.prefixesCleared(name(instance), incarnation, nowNanos);
+  }
+
+  @Override
+  public int credited(int instance, List<Integer> words) {
+    if (words.isEmpty()) {
+      return 0;
+    }
+    Request probe =
+        Request.builder("probe", words.size() * WORD_TOKENS, 1)
+            .session("probe")
+            .blockKeys(keys(words))
+            .build();
+    return cluster.explainRoute(probe, Long.MIN_VALUE).candidates().stream()
+        .filter(candidate -> candidate.instance().equals(name(instance)))
+        .mapToInt(RouteExplanation.Candidate::matchedBlocks)
+        .sum();
+  }
+
+  @Override
+  public int believed(int instance) {
+    return cluster
+        .load(name(instance), Long.MIN_VALUE)
+        .map(load -> load.waiting() + load.running())
+        .orElse(-1);
   }
 
   @Override

@@ -1,23 +1,27 @@
 package io.headway.testkit.subject;
 
+import io.headway.testkit.trace.TraceSink;
+import java.util.EnumSet;
+import java.util.Set;
+
 /** Makes routers to be tested, and says what they claim. */
 public interface RouterFactory {
   /**
    * Makes a router that knows no instance.
    *
-   * @param maxInFlight most outstanding requests of an instance; 0 for no limit
-   * @param seed of its randomness
+   * @param config what it is built with
+   * @param trace takes the records of its decisions, if it writes any; they are judged, too
    * @return the router behind its adapter
    */
-  RouterSubject create(int maxInFlight, long seed);
+  RouterSubject create(RouterConfig config, TraceSink trace);
 
   /**
-   * Returns whether requests may be retried.
+   * Returns what the routers claim.
    *
-   * @return true by default
+   * @return retries by default
    */
-  default boolean retries() {
-    return true;
+  default Set<RouterFeature> features() {
+    return EnumSet.of(RouterFeature.RETRIES);
   }
 
   /**
@@ -27,6 +31,16 @@ public interface RouterFactory {
    * @return requests, or -1 if nothing is claimed
    */
   default int balance() {
+    return -1;
+  }
+
+  /**
+   * Returns the claimed load gap: how many more outstanding requests the chosen instance may have
+   * than the least loaded one that could be chosen, affinity and cached prefixes notwithstanding.
+   *
+   * @return requests, or -1 if nothing is claimed
+   */
+  default int loadGap() {
     return -1;
   }
 }

@@ -56,9 +56,7 @@ class RealRunsTest {
       Map.of(
           // Somebody is preempted for a request that then does not get into the batch.
           "andes", EnumSet.of(Invariant.INV_22),
-          "tokenflow", EnumSet.of(Invariant.INV_22),
-          // One decision in these worlds sees one request more in flight than was charged.
-          "disaggregated", EnumSet.of(Invariant.INV_34));
+          "tokenflow", EnumSet.of(Invariant.INV_22));
 
   /** Policies that wait for milliseconds, in worlds whose rounds take nanoseconds. */
   private static final Map<String, String> IN_NANOSECONDS =
