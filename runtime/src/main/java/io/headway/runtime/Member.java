@@ -245,7 +245,9 @@ final class Member implements Instance {
     over.add(charge, running, 1);
   }
 
-  /** Leaves a charge out of what policies see, as if it were closed; {@link #countAgain} follows. */
+  /**
+   * Leaves a charge out of what policies see, as if it were closed; {@link #countAgain} follows.
+   */
   void leaveOut(Charge charge) {
     leftOut = charge.backlogEntry >= 0 ? charge : leftOut;
     count(charge, -1);

@@ -117,8 +117,7 @@ public record RouteExplanation(
       return own == null ? Map.of() : own;
     }
 
-    void candidate(
-        Member member, int matchedBlocks, @Nullable String reason, Verdict verdict) {
+    void candidate(Member member, int matchedBlocks, @Nullable String reason, Verdict verdict) {
       candidates.add(
           new Candidate(
               member.id(),

@@ -21,6 +21,7 @@ final class Balance extends Checker {
   private final int window;
   private final ArrayDeque<String> recent = new ArrayDeque<>();
   private Set<String> candidates = Set.of();
+
   /** The latest snapshot seen of each life of an instance. */
   private final Map<String, Long> observed = new HashMap<>();
 

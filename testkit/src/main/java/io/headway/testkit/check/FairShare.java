@@ -51,6 +51,14 @@ final class FairShare extends Checker {
         }
       }
       serve(service, bound);
+      for (TraceEvent.Row row : e.batch()) {
+        leaves(before.request(row.r()));
+      }
+    } else if (event instanceof TraceEvent.Ended
+        || event instanceof TraceEvent.Reject
+        || event instanceof TraceEvent.Defer) {
+      backlog(before);
+      leaves(before.request(event.r()));
     } else if (event instanceof TraceEvent.Output e) {
       RequestState r = before.request(e.r());
       if (r != null) {
@@ -90,6 +98,20 @@ final class FairShare extends Checker {
           pairs.computeIfAbsent(new Pair(a, b), pair -> new Difference());
         }
       }
+    }
+  }
+
+  /**
+   * A request leaves the queue; if it was its tenant's last, what comes later is a new interval.
+   */
+  private void leaves(@Nullable RequestState r) {
+    if (r == null || !r.phase.queued()) {
+      return;
+    }
+    String tenant = tenant(r);
+    Integer left = queued.computeIfPresent(tenant, (name, count) -> count == 1 ? null : count - 1);
+    if (left == null) {
+      pairs.keySet().removeIf(pair -> pair.a().equals(tenant) || pair.b().equals(tenant));
     }
   }
 

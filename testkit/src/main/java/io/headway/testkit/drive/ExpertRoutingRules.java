@@ -17,6 +17,7 @@ import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.scenario.Vocabulary;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -32,6 +33,11 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
   private static final Field LOGITS = Field.of("logits", 0, 1 << 20);
 
   private static final EventType TOKEN = EventType.request("token", LOGITS);
+
+  /** Added to logits; they are eighths, so that nothing is lost. */
+  private static final double SHIFT = 2;
+
+  private static final double ROUNDING = 1e-9;
 
   private static final Vocabulary VOCABULARY =
       new Vocabulary("expert-routing", List.of(EXPERTS), List.of(TOKEN));
@@ -101,6 +107,24 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
           "token",
           "a router that claims to drop nothing dropped " + out.dropCount() + " choices");
     }
+    if (!traits.contains(RouterTrait.VARIABLE_EXPERTS_PER_TOKEN)) {
+      complete(out, tokens, seen);
+    }
+    if (!traits.contains(RouterTrait.RAW_GATES)) {
+      for (int p = 0; p < out.pairCount(); p++) {
+        seen.check(
+            out.gate(p) >= 0,
+            Invariant.INV_40,
+            "gate",
+            "a gate is " + out.gate(p) + ", but raw gates are not claimed");
+      }
+    }
+    if (traits.contains(RouterTrait.ROW_SHIFT_INVARIANT)) {
+      shifted(router, logits, tokens, experts, scenario.seed(), out, seen);
+    }
+    if (traits.contains(RouterTrait.PREFIX_STABLE) && tokens > 1) {
+      shorter(router, logits, tokens / 2, experts, scenario.seed(), out, seen);
+    }
     if (traits.contains(RouterTrait.EXACT_BALANCE)) {
       int least = Integer.MAX_VALUE;
       int most = 0;
@@ -115,7 +139,8 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
           "an exactly balanced router gave one expert " + most + " tokens and another " + least);
     }
     if (traits.contains(RouterTrait.BATCH_INVARIANT) && tokens > 1) {
-      alone(router, logits, experts, scenario.seed(), out, seen);
+      alone(router, logits, 0, experts, scenario.seed(), out, seen);
+      alone(router, logits, tokens - 1, experts, scenario.seed(), out, seen);
     }
     seen.line(tokens + " tokens routed", out.pairCount() + " pairs", "", "");
     seen.trace(text(out));
@@ -142,9 +167,21 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
       long seed,
       ExpertAssignments out,
       Observations seen) {
+    return route(router, logits, logits, tokens, experts, seed, out, seen);
+  }
+
+  private static <S> boolean route(
+      ExpertRouter<S> router,
+      double[] logits,
+      double[] named,
+      int tokens,
+      int experts,
+      long seed,
+      ExpertAssignments out,
+      Observations seen) {
     long[] ids = new long[tokens];
     for (int t = 0; t < tokens; t++) {
-      ids[t] = Math.round(logits[t * experts] * 8) + 40;
+      ids[t] = Math.round(named[t * experts] * 8) + 40;
     }
     RouterInput input =
         new RouterInput()
@@ -210,25 +247,119 @@ public final class ExpertRoutingRules implements ScenarioContract<ExpertRouter<?
     }
   }
 
-  /** Routes the first token alone: in any company it must go to the same experts. */
+  /** Routes a token alone: in any company it must go to the same experts. */
   private static <S> void alone(
       ExpertRouter<S> router,
       double[] logits,
+      int token,
       int experts,
       long seed,
       ExpertAssignments out,
       Observations seen) {
     ExpertAssignments single = new ExpertAssignments();
-    route(router, logits, 1, experts, seed, single, seen);
+    double[] row = Arrays.copyOfRange(logits, token * experts, (token + 1) * experts);
+    route(router, row, 1, experts, seed, single, seen);
     seen.check(
-        expertsOf(out, 0).equals(expertsOf(single, 0)),
+        expertsOf(out, token).equals(expertsOf(single, 0)),
         Invariant.INV_39,
         "company",
-        "alone the first token goes to experts "
+        "alone token "
+            + token
+            + " goes to experts "
             + expertsOf(single, 0)
             + ", in company to "
-            + expertsOf(out, 0)
+            + expertsOf(out, token)
             + ", although batch invariance is claimed");
+  }
+
+  /** Every token makes equally many choices: one that is not carried out is told as a drop. */
+  private static void complete(ExpertAssignments out, int tokens, Observations seen) {
+    int[] choices = new int[tokens];
+    for (int p = 0; p < out.pairCount(); p++) {
+      choices[out.token(p)]++;
+    }
+    for (int d = 0; d < out.dropCount(); d++) {
+      choices[out.dropToken(d)]++;
+    }
+    for (int t = 1; t < tokens; t++) {
+      int token = t;
+      seen.check(
+          choices[t] == choices[0],
+          Invariant.INV_01,
+          "choices",
+          () ->
+              "token 0 has "
+                  + choices[0]
+                  + " choices, carried out or dropped, but token "
+                  + token
+                  + " has "
+                  + choices[token]);
+    }
+  }
+
+  /** Routes with a constant added to all logits: nothing may change but by rounding. */
+  private static <S> void shifted(
+      ExpertRouter<S> router,
+      double[] logits,
+      int tokens,
+      int experts,
+      long seed,
+      ExpertAssignments out,
+      Observations seen) {
+    double[] higher = logits.clone();
+    for (int i = 0; i < higher.length; i++) {
+      higher[i] += SHIFT;
+    }
+    ExpertAssignments shifted = new ExpertAssignments();
+    route(router, higher, logits, tokens, experts, seed, shifted, seen);
+    boolean same = out.pairCount() == shifted.pairCount();
+    for (int p = 0; same && p < out.pairCount(); p++) {
+      same = out.token(p) == shifted.token(p) && out.expert(p) == shifted.expert(p);
+    }
+    seen.check(
+        same,
+        Invariant.INV_39,
+        "shift",
+        () -> "with " + SHIFT + " added to all logits " + text(out) + " becomes " + text(shifted));
+    for (int p = 0; same && p < out.pairCount(); p++) {
+      double gate = out.gate(p);
+      double other = shifted.gate(p);
+      seen.check(
+          Math.abs(gate - other) <= ROUNDING * Math.max(1, Math.abs(gate)),
+          Invariant.INV_40,
+          "shift",
+          () -> "with " + SHIFT + " added to all logits a gate of " + gate + " becomes " + other);
+    }
+  }
+
+  /** Routes the first tokens without those behind: at equal capacity they stay where they are. */
+  private static <S> void shorter(
+      ExpertRouter<S> router,
+      double[] logits,
+      int first,
+      int experts,
+      long seed,
+      ExpertAssignments out,
+      Observations seen) {
+    ExpertAssignments prefix = new ExpertAssignments();
+    route(router, logits, first, experts, seed, prefix, seen);
+    if (prefix.capacitySlots() != out.capacitySlots()) {
+      return;
+    }
+    for (int t = 0; t < first; t++) {
+      int token = t;
+      seen.check(
+          expertsOf(out, t).equals(expertsOf(prefix, t)),
+          Invariant.INV_39,
+          "prefix",
+          () ->
+              "token "
+                  + token
+                  + " goes to experts "
+                  + expertsOf(prefix, token)
+                  + ", and with more tokens behind it to "
+                  + expertsOf(out, token));
+    }
   }
 
   private static List<Integer> expertsOf(ExpertAssignments out, int token) {

@@ -1,6 +1,8 @@
 package io.headway.testkit.drive;
 
 import io.headway.api.Invariant;
+import io.headway.testkit.check.CheckOptions;
+import io.headway.testkit.check.TraceChecks;
 import io.headway.testkit.scenario.Draws;
 import io.headway.testkit.scenario.Event;
 import io.headway.testkit.scenario.EventType;
@@ -10,21 +12,30 @@ import io.headway.testkit.scenario.Outcome;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.scenario.Vocabulary;
+import io.headway.testkit.subject.FairQueueConfig;
 import io.headway.testkit.subject.FairQueueFactory;
+import io.headway.testkit.subject.FairQueueFeature;
 import io.headway.testkit.subject.FairQueueSubject;
+import io.headway.testkit.trace.TraceSink;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
- * The rules of a fair queue: every item comes out once, no flow is forgotten, items of a flow keep
- * their order, and flows that are backlogged together get equal service up to the claimed bound, a
- * flow that returns from idleness included. Immutable.
+ * The rules of a fair queue: every item comes out once, no flow is forgotten, limits are kept and
+ * refusals told, items held back keep nobody waiting, items of a flow keep their order, and flows
+ * that are backlogged together get equal service up to the claimed bound, a flow that returns from
+ * idleness included. What a queue writes to its log is judged, too. Immutable.
  */
 public final class FairQueueRules implements ScenarioContract<FairQueueFactory> {
   private static final int FLOWS = 3;
-  private static final int LARGEST = 8;
+
+  /** Largest cost of an item that is drawn. */
+  public static final int LARGEST = 8;
 
   /** The flow of an item. */
   public static final Field FLOW = Field.of("flow", 0, FLOWS - 1);
@@ -41,8 +52,29 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
   /** An item is taken back. */
   public static final EventType CANCEL = EventType.of("cancel", Engine.WHICH);
 
+  /** An item must wait for something outside. */
+  public static final EventType HOLD = EventType.of("hold", Engine.WHICH);
+
+  /** What an item waits for has come. */
+  public static final EventType READY = EventType.of("ready", Engine.WHICH);
+
+  /** Something happens that concerns nobody who waits. */
+  public static final EventType NUDGE = EventType.of("nudge");
+
+  /** Most items that wait in a flow; 0 for no limit. */
+  public static final Field LIMIT_ITEMS = Field.of("limitItems", 0, 64);
+
+  /** Most that the items of a flow may cost; 0 for no limit. */
+  public static final Field LIMIT_COST = Field.of("limitCost", 0, 4_096);
+
+  /** Rules that the log of a queue alone decides. */
+  private static final Set<Invariant> IN_LOG = EnumSet.of(Invariant.INV_37, Invariant.INV_38);
+
   private static final Vocabulary VOCABULARY =
-      new Vocabulary("fair-queue", List.of(), List.of(ENQUEUE, DEQUEUE, CANCEL, Engine.ADVANCE));
+      new Vocabulary(
+          "fair-queue",
+          List.of(LIMIT_ITEMS, LIMIT_COST),
+          List.of(ENQUEUE, DEQUEUE, CANCEL, HOLD, READY, NUDGE, Engine.ADVANCE));
 
   private FairQueueRules() {}
 
@@ -65,13 +97,23 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
     Draws draws = Draws.of(seed, "events");
     Scenario.Builder scenario = VOCABULARY.scenario(seed);
     boolean burst = draws.chance(50);
+    boolean holds = factory.features().contains(FairQueueFeature.HOLDS) && draws.chance(50);
+    if (factory.features().contains(FairQueueFeature.LIMITS) && draws.chance(60)) {
+      scenario.set(LIMIT_ITEMS, draws.between(0, 4));
+      scenario.set(LIMIT_COST, draws.chance(50) ? 0 : draws.between(LARGEST, 3 * LARGEST));
+    }
     int count = draws.between(10, 60);
+    int hold = holds ? 15 : 0;
     for (int i = 0; i < count; i++) {
-      switch (draws.weighted(burst && i < count / 2 ? 90 : 45, 45, 5, 5)) {
+      switch (draws.weighted(
+          burst && i < count / 2 ? 90 : 45, 45, 5, 5, hold, hold / 2, hold / 2)) {
         case 0 ->
             scenario.add(ENQUEUE.with(draws.between(0, FLOWS - 1), draws.between(1, LARGEST)));
         case 1 -> scenario.add(DEQUEUE.with());
         case 2 -> scenario.add(CANCEL.with(draws.between(0, 9)));
+        case 4 -> scenario.add(HOLD.with(draws.between(0, 9)));
+        case 5 -> scenario.add(READY.with(draws.between(0, 9)));
+        case 6 -> scenario.add(NUDGE.with());
         default -> scenario.add(Engine.ADVANCE.with(draws.between(1, 1_000)));
       }
     }
@@ -81,11 +123,36 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
   @Override
   public Outcome run(FairQueueFactory factory, Scenario scenario, boolean detailed) {
     Observations seen = new Observations(detailed);
-    new Run(factory, scenario, seen).play();
+    Records records = new Records(TraceChecks.of(CheckOptions.DEFAULT, IN_LOG::contains), seen);
+    new Run(factory, scenario, seen, records).play();
+    records.finish();
     return seen.outcome();
   }
 
-  private record Item(int number, int flow, int cost) {}
+  private static final class Item {
+    final int number;
+    final int flow;
+    final int cost;
+    boolean held;
+
+    Item(int number, int flow, int cost) {
+      this.number = number;
+      this.flow = flow;
+      this.cost = cost;
+    }
+
+    int number() {
+      return number;
+    }
+
+    int flow() {
+      return flow;
+    }
+
+    int cost() {
+      return cost;
+    }
+  }
 
   private static final class Run {
     private final FairQueueFactory factory;
@@ -101,11 +168,13 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
     private int largest;
     private long now;
 
-    Run(FairQueueFactory factory, Scenario scenario, Observations seen) {
+    Run(FairQueueFactory factory, Scenario scenario, Observations seen, TraceSink trace) {
       this.factory = factory;
       this.scenario = scenario;
       this.seen = seen;
-      queue = factory.create();
+      queue =
+          factory.create(
+              new FairQueueConfig(scenario.intOf(LIMIT_ITEMS), scenario.intOf(LIMIT_COST)), trace);
     }
 
     void play() {
@@ -117,6 +186,11 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
           play(events.get(i));
         }
         seen.event(events.size());
+        for (Item item : List.copyOf(queued)) {
+          if (item.held) {
+            ready(item);
+          }
+        }
         while (!queued.isEmpty()) {
           dequeue();
         }
@@ -139,9 +213,66 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
           Guarded.call(seen, "cancel", () -> queue.cancel(item.number(), now));
           line("cancel " + item.number(), "");
         }
+      } else if (event.is(HOLD)) {
+        pick(event, false).ifPresent(this::hold);
+      } else if (event.is(READY)) {
+        pick(event, true).ifPresent(this::ready);
+      } else if (event.is(NUDGE)) {
+        if (holds()) {
+          Guarded.call(seen, "nudge", () -> queue.nudge(now));
+          line("nudge", "");
+        }
       } else {
         now += event.get(Engine.TIME);
       }
+    }
+
+    private boolean holds() {
+      return factory.features().contains(FairQueueFeature.HOLDS);
+    }
+
+    private Optional<Item> pick(Event event, boolean held) {
+      List<Item> among = queued.stream().filter(item -> item.held == held).toList();
+      return among.isEmpty() || !holds()
+          ? Optional.empty()
+          : Optional.of(among.get(event.intOf(Engine.WHICH) % among.size()));
+    }
+
+    private void hold(Item item) {
+      item.held = true;
+      Guarded.call(seen, "hold", () -> queue.hold(item.number(), now));
+      line("hold " + item.number(), "");
+    }
+
+    private void ready(Item item) {
+      if (!backlogged(item.flow())) {
+        joins(item.flow());
+      }
+      item.held = false;
+      Guarded.call(seen, "ready", () -> queue.ready(item.number(), now));
+      line("ready " + item.number(), "");
+    }
+
+    /** A flow comes back from idleness: from here on its service is compared anew. */
+    private void joins(int flow) {
+      for (long[] pair : since) {
+        pair[flow] = 0;
+      }
+      Arrays.fill(since[flow], 0);
+    }
+
+    private boolean within(Item item) {
+      int items = 1;
+      int cost = item.cost();
+      for (Item other : queued) {
+        if (other.flow() == item.flow()) {
+          items++;
+          cost += other.cost();
+        }
+      }
+      int limitItems = scenario.intOf(LIMIT_ITEMS);
+      int limitCost = scenario.intOf(LIMIT_COST);
+      return (limitItems == 0 || items <= limitItems) && (limitCost == 0 || cost <= limitCost);
     }
 
     private void enqueue(Item item) {
@@ -151,12 +282,24 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
           seen,
           "enqueue",
           () -> taken[0] = queue.enqueue(item.number(), item.flow(), item.cost(), now));
+      if (factory.features().contains(FairQueueFeature.LIMITS)) {
+        boolean within = within(item);
+        seen.check(
+            taken[0] == within,
+            Invariant.INV_38,
+            "limit",
+            () ->
+                "item "
+                    + item.number()
+                    + " is "
+                    + (taken[0] ? "taken although" : "refused although no")
+                    + " limit of flow "
+                    + item.flow()
+                    + " is exceeded with it");
+      }
       if (taken[0]) {
         if (!backlogged(item.flow())) {
-          for (long[] pair : since) {
-            pair[item.flow()] = 0;
-          }
-          Arrays.fill(since[item.flow()], 0);
+          joins(item.flow());
         }
         queued.add(item);
         largest = Math.max(largest, item.cost());
@@ -169,19 +312,25 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
     }
 
     private boolean backlogged(int flow) {
-      return queued.stream().anyMatch(item -> item.flow() == flow);
+      return queued.stream().anyMatch(item -> item.flow() == flow && !item.held);
     }
 
     private void dequeue() {
       OptionalInt[] answer = {OptionalInt.empty()};
       Guarded.call(seen, "dequeue", () -> answer[0] = queue.dequeue(now));
+      long ready = queued.stream().filter(item -> !item.held).count();
       seen.check(
-          answer[0].isPresent() != queued.isEmpty(),
-          Invariant.INV_38,
+          answer[0].isPresent() || ready == 0,
+          ready < queued.size() ? Invariant.INV_26 : Invariant.INV_38,
           "flow",
-          queued.size() + " items are queued, but dequeue returned " + answer[0]);
+          () ->
+              ready
+                  + " of "
+                  + queued.size()
+                  + " queued items may go, but dequeue returned "
+                  + answer[0]);
       if (answer[0].isEmpty()) {
-        if (!queued.isEmpty()) {
+        if (ready > 0) {
           throw new Guarded.Halt();
         }
         return;
@@ -194,6 +343,8 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
         throw new Guarded.Halt();
       }
       line("dequeue", "item " + out + " of flow " + item.flow());
+      seen.check(
+          !item.held, Invariant.INV_02, "item", "item " + out + " came out, but is held back");
       inOrder(item);
       fair(item);
       queued.remove(item);
@@ -204,7 +355,7 @@ public final class FairQueueRules implements ScenarioContract<FairQueueFactory> 
         return;
       }
       for (Item other : queued) {
-        if (other.flow() == item.flow()) {
+        if (other.flow() == item.flow() && !other.held) {
           seen.check(
               other.number() >= item.number(),
               Invariant.INV_19,

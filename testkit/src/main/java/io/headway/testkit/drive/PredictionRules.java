@@ -15,10 +15,12 @@ import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.scenario.Vocabulary;
 import java.util.List;
+import java.util.StringJoiner;
 
 /**
  * The rules of a length predictor: every answer is a number or an explicit "none", asking changes
- * nothing, equal histories give equal answers, and censored observations are taken. Immutable.
+ * nothing, equal histories give equal answers, and a request that was cut off lowers no estimate.
+ * Immutable.
  */
 public final class PredictionRules implements ScenarioContract<LengthPredictor<?>> {
   private static final Field GENERATED = Field.of("generated", 0, 4_096);
@@ -28,6 +30,11 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
       EventType.of("ask", Engine.PROMPT, Engine.MAX_NEW, GENERATED);
   private static final EventType OBSERVE =
       EventType.request("observe", Engine.PROMPT, Engine.MAX_NEW, OUTPUT, CENSORED);
+
+  /** One in so many scenarios is run twice. */
+  private static final int REPEATED = 3;
+
+  private static final double ROUNDING = 1e-9;
 
   private static final Vocabulary VOCABULARY =
       new Vocabulary("length-prediction", List.of(), List.of(OBSERVE, ASK));
@@ -59,7 +66,7 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
       int prompt = draws.between(1, draws.oneOf(1, 64, 4_096));
       if (draws.chance(55)) {
         boolean censored = draws.chance(20);
-        int output = censored || draws.chance(10) ? maxNew : draws.between(1, maxNew);
+        int output = draws.chance(censored ? 50 : 10) ? maxNew : draws.between(1, maxNew);
         scenario.add(OBSERVE.with(prompt, maxNew, output, censored ? 1 : 0));
       } else {
         scenario.add(ASK.with(prompt, maxNew, draws.chance(50) ? 0 : draws.between(0, maxNew - 1)));
@@ -72,14 +79,25 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
   public Outcome run(LengthPredictor<?> predictor, Scenario scenario, boolean detailed) {
     Observations seen = new Observations(detailed);
     try {
-      play(predictor, scenario, seen);
+      String once = play(predictor, scenario, seen);
+      if (Long.remainderUnsigned(scenario.seed(), REPEATED) == 0) {
+        String again = play(predictor, scenario, new Observations(false));
+        seen.check(
+            once.equals(again),
+            Invariant.INV_39,
+            "run",
+            () -> "with a fresh state and the same history " + once + " became " + again);
+      }
     } catch (Guarded.Halt halt) {
       // What went wrong was recorded where it happened.
     }
     return seen.outcome();
   }
 
-  private static <S> void play(LengthPredictor<S> predictor, Scenario scenario, Observations seen) {
+  /** Returns all answers. */
+  private static <S> String play(
+      LengthPredictor<S> predictor, Scenario scenario, Observations seen) {
+    StringJoiner answers = new StringJoiner(", ");
     S state = predictor.newState();
     S twin = predictor.newState();
     RandomSource random = RandomSource.seeded(scenario.seed());
@@ -96,6 +114,11 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
       if (event.is(OBSERVE)) {
         int output = event.intOf(OUTPUT);
         boolean censored = event.get(CENSORED) == 1;
+        if (censored) {
+          predictor.estimate(state, request, 0, first);
+        }
+        boolean known = censored && first.hasTokens();
+        double before = known ? first.remainingTokens() : 0;
         Guarded.call(
             seen,
             "observe",
@@ -105,6 +128,21 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
               predictor.reveal(twin, request, output, sameRandom);
               predictor.observe(twin, request, output, censored);
             });
+        if (known) {
+          Guarded.call(seen, "estimate", () -> predictor.estimate(state, request, 0, second));
+          seen.check(
+              !second.hasTokens() || second.remainingTokens() >= before * (1 - ROUNDING),
+              Invariant.INV_27,
+              "censored",
+              () ->
+                  "a request that was cut off after "
+                      + output
+                      + " tokens, so that it would have had at least that many, lowers the estimate"
+                      + " of its like from "
+                      + before
+                      + " to "
+                      + second);
+        }
         seen.line("observe " + output + " tokens", "", "", censored ? "censored" : "");
         continue;
       }
@@ -141,6 +179,8 @@ public final class PredictionRules implements ScenarioContract<LengthPredictor<?
       }
       seen.line("ask at " + generated, answer, "", "");
       seen.trace(answer);
+      answers.add(answer);
     }
+    return answers.toString();
   }
 }

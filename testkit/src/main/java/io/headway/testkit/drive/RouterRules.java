@@ -24,11 +24,7 @@ public final class RouterRules implements ScenarioContract<RouterFactory> {
   /** Rules that the log of a router alone decides. */
   private static final Set<Invariant> IN_LOG =
       EnumSet.of(
-          Invariant.INV_13,
-          Invariant.INV_33,
-          Invariant.INV_34,
-          Invariant.INV_35,
-          Invariant.INV_36);
+          Invariant.INV_13, Invariant.INV_33, Invariant.INV_34, Invariant.INV_35, Invariant.INV_36);
 
   private static final int LONG_PAUSE = 1_000;
 
@@ -101,8 +97,7 @@ public final class RouterRules implements ScenarioContract<RouterFactory> {
       boolean reports,
       Draws draws) {
     int count = draws.between(10, 60);
-    int retry =
-        features.contains(RouterFeature.RETRIES) && !calm ? (migrating ? 18 : 6) : 0;
+    int retry = features.contains(RouterFeature.RETRIES) && !calm ? (migrating ? 18 : 6) : 0;
     int flap = calm ? 0 : migrating ? 12 : 4;
     int steps = features.contains(RouterFeature.TWO_STEPS) && !calm ? 10 : 0;
     int drain = features.contains(RouterFeature.DRAINS) && !calm ? 2 : 0;
@@ -141,8 +136,7 @@ public final class RouterRules implements ScenarioContract<RouterFactory> {
                     draws.between(0, 4),
                     draws.chance(30) ? draws.between(1, 40) : 0));
         case 7 ->
-            scenario.add(
-                Engine.ADVANCE.with(draws.between(1, draws.chance(25) ? LONG_PAUSE : 20)));
+            scenario.add(Engine.ADVANCE.with(draws.between(1, draws.chance(25) ? LONG_PAUSE : 20)));
         case 8 -> scenario.add(Router.CHOOSE.with(asked(draws)));
         case 9 -> scenario.add((draws.chance(70) ? Router.SEND : Router.ABANDON).with(which));
         case 10 -> scenario.add(Router.DRAIN.with(which));
@@ -151,10 +145,7 @@ public final class RouterRules implements ScenarioContract<RouterFactory> {
         case 13 ->
             scenario.add(
                 Router.STORE.with(
-                    which,
-                    draws.between(1, 5),
-                    draws.between(0, 7),
-                    draws.chance(15) ? 1 : 0));
+                    which, draws.between(1, 5), draws.between(0, 7), draws.chance(15) ? 1 : 0));
         case 14 -> scenario.add(Router.EVICT.with(which, draws.between(0, 9)));
         default -> scenario.add(Router.CLEAR.with(which, draws.chance(30) ? 1 : 0));
       }
@@ -175,8 +166,7 @@ public final class RouterRules implements ScenarioContract<RouterFactory> {
   @Override
   public Outcome run(RouterFactory factory, Scenario scenario, boolean detailed) {
     Observations seen = new Observations(detailed);
-    Records records =
-        new Records(TraceChecks.of(CheckOptions.DEFAULT, IN_LOG::contains), seen);
+    Records records = new Records(TraceChecks.of(CheckOptions.DEFAULT, IN_LOG::contains), seen);
     RouterRun run = new RouterRun(factory, scenario, seen, records);
     if (run.play()) {
       records.accept(new TraceEvent.Drained(null, ""));

@@ -348,16 +348,17 @@ final class RouterRun {
         own - least <= factory.loadGap(),
         Invariant.INV_36,
         "gap",
-        () -> "request "
-            + r.number()
-            + " goes to instance "
-            + instance
-            + " with "
-            + own
-            + " outstanding requests while another has "
-            + least
-            + "; the claimed gap is at most "
-            + factory.loadGap());
+        () ->
+            "request "
+                + r.number()
+                + " goes to instance "
+                + instance
+                + " with "
+                + own
+                + " outstanding requests while another has "
+                + least
+                + "; the claimed gap is at most "
+                + factory.loadGap());
   }
 
   private void sent(Sent r, int instance) {
@@ -382,13 +383,14 @@ final class RouterRun {
           outstanding(instance) <= maxInFlight,
           Invariant.INV_06,
           "instance",
-          () -> "instance "
-              + instance
-              + " has "
-              + outstanding(instance)
-              + " outstanding requests, but at most "
-              + maxInFlight
-              + " are allowed");
+          () ->
+              "instance "
+                  + instance
+                  + " has "
+                  + outstanding(instance)
+                  + " outstanding requests, but at most "
+                  + maxInFlight
+                  + " are allowed");
     }
   }
 
@@ -428,8 +430,7 @@ final class RouterRun {
 
   private void send(Sent r, boolean reachable) {
     r.unsent = false;
-    boolean alive =
-        instances[r.instance].up && instances[r.instance].incarnation == r.incarnation;
+    boolean alive = instances[r.instance].up && instances[r.instance].incarnation == r.incarnation;
     if (reachable && alive) {
       call("send", () -> router.send(r.number(), now));
     } else {
@@ -479,8 +480,7 @@ final class RouterRun {
     int delivered = Math.min(tokens, r.asked.maxNewTokens() - 1 - r.delivered);
     r.delivered += delivered;
     boolean allowed =
-        !claims(RouterFeature.RETRY_LIMIT)
-            || r.retries < scenario.intOf(Router.RETRY_LIMIT);
+        !claims(RouterFeature.RETRY_LIMIT) || r.retries < scenario.intOf(Router.RETRY_LIMIT);
     r.retries++;
     boolean room = anyRoom(before);
     RouterSubject.Replay[] answer = {
@@ -495,7 +495,12 @@ final class RouterRun {
           r.instance != before || instances.length == 1,
           Invariant.INV_33,
           "retry",
-          () -> "request " + r.number() + " failed at instance " + before + " and is sent there again");
+          () ->
+              "request "
+                  + r.number()
+                  + " failed at instance "
+                  + before
+                  + " and is sent there again");
     } else if (r.instance < 0) {
       waitsOrIsOver(r);
     }
@@ -510,11 +515,12 @@ final class RouterRun {
           !allowed || !room || !r.over,
           Invariant.INV_30,
           "retries",
-          () -> "request "
-              + r.number()
-              + " is given up after "
-              + r.retries
-              + " attempts, although it may be retried and an instance has room");
+          () ->
+              "request "
+                  + r.number()
+                  + " is given up after "
+                  + r.retries
+                  + " attempts, although it may be retried and an instance has room");
     }
     leaves();
     journal.append(r.number()).append('>').append(r.instance).append(' ');
@@ -531,22 +537,23 @@ final class RouterRun {
         replay.minNewTokens() == min && replay.maxNewTokens() == max,
         Invariant.INV_30,
         "limits",
-        () -> "request "
-            + r.number()
-            + ", to produce "
-            + r.asked.minNewTokens()
-            + " to "
-            + r.asked.maxNewTokens()
-            + " tokens, goes on after "
-            + r.delivered
-            + " with limits "
-            + replay.minNewTokens()
-            + " and "
-            + replay.maxNewTokens()
-            + " instead of "
-            + min
-            + " and "
-            + max);
+        () ->
+            "request "
+                + r.number()
+                + ", to produce "
+                + r.asked.minNewTokens()
+                + " to "
+                + r.asked.maxNewTokens()
+                + " tokens, goes on after "
+                + r.delivered
+                + " with limits "
+                + replay.minNewTokens()
+                + " and "
+                + replay.maxNewTokens()
+                + " instead of "
+                + min
+                + " and "
+                + max);
   }
 
   // ---- instances
@@ -726,11 +733,12 @@ final class RouterRun {
           tracked.get() == outstanding,
           Invariant.INV_34,
           "ledger",
-          () -> name
-              + " has "
-              + outstanding
-              + " outstanding requests, but the router counts "
-              + tracked.get());
+          () ->
+              name
+                  + " has "
+                  + outstanding
+                  + " outstanding requests, but the router counts "
+                  + tracked.get());
     }
     if (claims(RouterFeature.PHASES)) {
       int silent = silent(i);
@@ -739,11 +747,12 @@ final class RouterRun {
           prefilling == silent,
           Invariant.INV_34,
           "phase",
-          () -> name
-              + " has "
-              + silent
-              + " requests without a token, but the router counts "
-              + prefilling);
+          () ->
+              name
+                  + " has "
+                  + silent
+                  + " requests without a token, but the router counts "
+                  + prefilling);
     }
     if (claims(RouterFeature.CORRECTS_REPORTS) && truthful) {
       int believed = router.believed(i);
@@ -751,11 +760,12 @@ final class RouterRun {
           believed == outstanding,
           Invariant.INV_36,
           "report",
-          () -> name
-              + " has "
-              + outstanding
-              + " outstanding requests and no report was untrue, but the router believes in "
-              + believed);
+          () ->
+              name
+                  + " has "
+                  + outstanding
+                  + " outstanding requests and no report was untrue, but the router believes in "
+                  + believed);
     }
   }
 
@@ -828,10 +838,11 @@ final class RouterRun {
                       tracked == 0,
                       Invariant.INV_13,
                       "ledger",
-                      () -> "with no request left the router counts "
-                          + tracked
-                          + " at instance "
-                          + instance));
+                      () ->
+                          "with no request left the router counts "
+                              + tracked
+                              + " at instance "
+                              + instance));
     }
   }
 

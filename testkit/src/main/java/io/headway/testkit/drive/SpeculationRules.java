@@ -29,6 +29,9 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
   private static final Field ACCEPTED = Field.of("accepted", 0, 16);
   private static final EventType PLAN = EventType.request("plan", REQUESTS, CAP, BUDGET, ACCEPTED);
 
+  /** One in so many scenarios is run twice. */
+  private static final int REPEATED = 3;
+
   private static final Vocabulary VOCABULARY =
       new Vocabulary("speculation", List.of(), List.of(PLAN));
 
@@ -68,14 +71,25 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
   public Outcome run(SpeculationPolicy<?> policy, Scenario scenario, boolean detailed) {
     Observations seen = new Observations(detailed);
     try {
-      play(policy, scenario, seen);
+      String once = play(policy, scenario, seen);
+      if (Long.remainderUnsigned(scenario.seed(), REPEATED) == 0) {
+        String again = play(policy, scenario, new Observations(false));
+        seen.check(
+            once.equals(again),
+            Invariant.INV_39,
+            "run",
+            () -> "with a fresh state and the same history " + once + " became " + again);
+      }
     } catch (Guarded.Halt halt) {
       // What went wrong was recorded where it happened.
     }
     return seen.outcome();
   }
 
-  private static <S> void play(SpeculationPolicy<S> policy, Scenario scenario, Observations seen) {
+  /** Returns all plans. */
+  private static <S> String play(
+      SpeculationPolicy<S> policy, Scenario scenario, Observations seen) {
+    StringJoiner plans = new StringJoiner(" ");
     S state = policy.newState();
     S twin = policy.newState();
     RandomSource random = RandomSource.seeded(scenario.seed());
@@ -94,7 +108,9 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
           "after equal histories the policy plans " + one + " and " + other);
       seen.line(event.toString(), one, "", "");
       seen.trace(one);
+      plans.add(one);
     }
+    return plans.toString();
   }
 
   private static <S> String decide(
@@ -118,6 +134,11 @@ public final class SpeculationRules implements ScenarioContract<SpeculationPolic
         Invariant.INV_29,
         "plan",
         "the plan's total is " + plan.totalTokens() + ", but its requests sum to " + sum);
+    seen.check(
+        sum <= view.draftBudgetTokens(),
+        Invariant.INV_05,
+        "budget",
+        "drafts of " + sum + " tokens are planned, but the budget is " + view.draftBudgetTokens());
     Guarded.call(seen, "draftOn", () -> policy.draftOn(state, view, 1));
     Guarded.call(seen, "trim", () -> policy.trim(state, view, plan));
     StringJoiner text = new StringJoiner(",", "[", "]");

@@ -19,6 +19,7 @@ public final class Mutants {
     all.addAll(PoolMutants.all());
     all.addAll(RouterMutants.all());
     all.addAll(FlowMutants.all());
+    all.addAll(PolicyMutants.all());
     return Collections.unmodifiableList(all);
   }
 
@@ -33,6 +34,7 @@ public final class Mutants {
     all.addAll(PoolMutants.references());
     all.addAll(RouterMutants.references());
     all.addAll(FlowMutants.references());
+    all.addAll(PolicyMutants.references());
     return Collections.unmodifiableList(all);
   }
 }

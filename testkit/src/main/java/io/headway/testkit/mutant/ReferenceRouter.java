@@ -178,8 +178,32 @@ final class ReferenceRouter implements RouterSubject {
         kind == Kind.AFFINE ? Map.of("loadGapRequests", (double) LOAD_GAP) : Map.of();
     trace.accept(
         new TraceEvent.Config(
-            0L, "", 1L, null, kind.name(), null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, null, null, claims, null));
+            0L,
+            "",
+            1L,
+            null,
+            kind.name(),
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            claims,
+            null));
   }
 
   /**
@@ -604,8 +628,7 @@ final class ReferenceRouter implements RouterSubject {
     life.hasReported = true;
     life.reported = waiting + running;
     life.reportedAt = observed;
-    life.changes.removeIf(
-        change -> change.atNanos() <= observed || has(RouterFault.B_64B));
+    life.changes.removeIf(change -> change.atNanos() <= observed || has(RouterFault.B_64B));
   }
 
   @Override
@@ -760,13 +783,6 @@ final class ReferenceRouter implements RouterSubject {
       long now) {
     trace.accept(
         new TraceEvent.Index(
-            now,
-            "",
-            name(life.instance),
-            (long) life.incarnation,
-            action,
-            keys,
-            request,
-            copies));
+            now, "", name(life.instance), (long) life.incarnation, action, keys, request, copies));
   }
 }

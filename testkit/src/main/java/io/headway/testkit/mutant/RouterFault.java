@@ -271,6 +271,8 @@ enum RouterFault implements Fault {
   private final ReferenceRouter.Kind kind;
   private final String title;
   private final String source;
+
+  @SuppressWarnings("ImmutableEnumChecker") // a list made by List.of
   private final List<Invariant> expected;
 
   RouterFault(ReferenceRouter.Kind kind, String title, String source, Invariant... expected) {

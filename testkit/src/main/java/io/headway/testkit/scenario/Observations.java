@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 public final class Observations {
   private final boolean detailed;
   private final List<Violation> violations = new ArrayList<>();
-  private final long[] exercised = new long[Invariant.values().length];
+  private final Map<Invariant, Long> exercised = new EnumMap<>(Invariant.class);
   private final Map<String, Integer> labels = new TreeMap<>();
   private final List<Moment> moments = new ArrayList<>();
   private final StringBuilder trace = new StringBuilder();
@@ -79,7 +79,7 @@ public final class Observations {
    */
   public void exercised(Invariant invariant, long times) {
     if (times > 0) {
-      exercised[invariant.ordinal()] += times;
+      exercised.merge(invariant, times, Long::sum);
     }
   }
 
@@ -124,8 +124,7 @@ public final class Observations {
    * @param entity kind of thing it is about
    * @param sentence says what happened; asked only if the rule does not hold
    */
-  public void check(
-      boolean holds, Invariant invariant, String entity, Supplier<String> sentence) {
+  public void check(boolean holds, Invariant invariant, String entity, Supplier<String> sentence) {
     exercised(invariant);
     if (!holds) {
       violated(invariant, entity, sentence.get(), "");
@@ -181,13 +180,7 @@ public final class Observations {
    * @return what was seen
    */
   public Outcome outcome() {
-    Map<Invariant, Long> counts = new EnumMap<>(Invariant.class);
-    for (Invariant invariant : Invariant.values()) {
-      if (exercised[invariant.ordinal()] > 0) {
-        counts.put(invariant, exercised[invariant.ordinal()]);
-      }
-    }
-    return new Outcome(violations, counts, labels, moments, detailed ? sha256(trace) : "");
+    return new Outcome(violations, exercised, labels, moments, detailed ? sha256(trace) : "");
   }
 
   private static String sha256(CharSequence text) {

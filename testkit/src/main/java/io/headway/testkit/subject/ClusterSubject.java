@@ -10,17 +10,17 @@ import io.headway.runtime.ClusterScheduler;
 import io.headway.runtime.InstanceLoad;
 import io.headway.runtime.InstanceProfile;
 import io.headway.runtime.InstanceStats;
+import io.headway.runtime.PrefixScope;
 import io.headway.runtime.ReleaseCause;
+import io.headway.runtime.RouteExplanation;
 import io.headway.runtime.RoutePlan;
 import io.headway.runtime.Ticket;
 import io.headway.runtime.Usage;
-import io.headway.runtime.PrefixScope;
-import io.headway.runtime.RouteExplanation;
 import io.headway.testkit.trace.TraceRecorder;
 import io.headway.testkit.trace.TraceSink;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -73,10 +73,7 @@ public final class ClusterSubject implements RouterSubject {
   public static RouterFactory hosting(RoutingPolicy<?> policy, ServiceTimePredictor<?> predictor) {
     int balance = (int) policy.claims().bound(Claims.Bound.BALANCE_REQUESTS).orElse(-1);
     Set<RouterFeature> features =
-        EnumSet.of(
-            RouterFeature.RETRIES,
-            RouterFeature.DRAINS,
-            RouterFeature.CACHE_EVENTS);
+        EnumSet.of(RouterFeature.RETRIES, RouterFeature.DRAINS, RouterFeature.CACHE_EVENTS);
     if (!policy.splitsRoles()) {
       // With a role of its own an instance carries and caches a part of a request.
       features.add(RouterFeature.LEARNS_PREFIXES);

@@ -19,7 +19,7 @@ public interface FairQueueSubject extends AutoCloseable {
    * Takes the next item out and serves it.
    *
    * @param nowNanos clock
-   * @return its number; empty exactly if nothing is queued
+   * @return its number; empty exactly if nothing is queued that may go
    */
   OptionalInt dequeue(long nowNanos);
 
@@ -30,6 +30,35 @@ public interface FairQueueSubject extends AutoCloseable {
    * @param nowNanos clock
    */
   void cancel(int item, long nowNanos);
+
+  /**
+   * Holds a queued item back until {@link #ready} ({@link FairQueueFeature#HOLDS}).
+   *
+   * @param item its number
+   * @param nowNanos clock
+   */
+  default void hold(int item, long nowNanos) {
+    throw new UnsupportedOperationException("hold is for subjects that claim HOLDS");
+  }
+
+  /**
+   * An item that was held back may go.
+   *
+   * @param item its number
+   * @param nowNanos clock
+   */
+  default void ready(int item, long nowNanos) {
+    throw new UnsupportedOperationException("ready is for subjects that claim HOLDS");
+  }
+
+  /**
+   * Something happened that concerns none of the items held back ({@link FairQueueFeature#HOLDS}).
+   *
+   * @param nowNanos clock
+   */
+  default void nudge(long nowNanos) {
+    throw new UnsupportedOperationException("nudge is for subjects that claim HOLDS");
+  }
 
   @Override
   default void close() {}

@@ -34,8 +34,8 @@ public interface RouterSubject extends AutoCloseable {
    * @param minNewTokens fewest output tokens, at most {@code maxNewTokens}
    * @param maxNewTokens most output tokens
    * @param session for affinity, or empty
-   * @param words content of its prompt, one word per whole {@link #WORD_TOKENS}: equal leading words
-   *     are equal prefixes
+   * @param words content of its prompt, one word per whole {@link #WORD_TOKENS}: equal leading
+   *     words are equal prefixes
    */
   record Asked(
       int number,
@@ -198,7 +198,8 @@ public interface RouterSubject extends AutoCloseable {
   void observe(int instance, int incarnation, int waiting, int running, long observedNanos);
 
   /**
-   * An instance reports that it holds one more copy of a block ({@link RouterFeature#CACHE_EVENTS}).
+   * An instance reports that it holds one more copy of a block ({@link
+   * RouterFeature#CACHE_EVENTS}).
    *
    * @param instance its number
    * @param incarnation which of its lives
@@ -212,7 +213,8 @@ public interface RouterSubject extends AutoCloseable {
   }
 
   /**
-   * An instance reports that it holds one copy of a block less ({@link RouterFeature#CACHE_EVENTS}).
+   * An instance reports that it holds one copy of a block less ({@link
+   * RouterFeature#CACHE_EVENTS}).
    *
    * @param instance its number
    * @param incarnation which of its lives

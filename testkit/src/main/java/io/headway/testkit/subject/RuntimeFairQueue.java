@@ -8,6 +8,7 @@ import io.headway.runtime.BatchPlan;
 import io.headway.runtime.EngineScheduler;
 import io.headway.runtime.Limits;
 import io.headway.runtime.StepResult;
+import io.headway.testkit.trace.TraceSink;
 import java.util.OptionalInt;
 
 /**
@@ -41,7 +42,7 @@ public final class RuntimeFairQueue implements FairQueueSubject {
       BatchingPolicy<?> policy, int largestCosts, boolean firstComeWithinFlow) {
     return new FairQueueFactory() {
       @Override
-      public FairQueueSubject create() {
+      public FairQueueSubject create(FairQueueConfig config, TraceSink trace) {
         return new RuntimeFairQueue(policy);
       }
 
