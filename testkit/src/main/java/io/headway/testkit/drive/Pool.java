@@ -13,10 +13,38 @@ public final class Pool {
   /** How much of a holder's content was computed, in sixteenths; 16 is all. */
   public static final Field COMPUTED = new Field("computed", 0, 16, 16);
 
+  /** Tokens that a second cache group looks back; 0 if there is one group only. */
+  public static final Field WINDOW = Field.of("window", 0, 1_024);
+
+  /** Which of three pictures the second and third block stand for; 0 for none. */
+  public static final Field MEDIA = Field.of("media", 0, 3);
+
+  /** Whether something is done within an attempt that is then made final. */
+  public static final Field KEPT = Field.of("kept", 0, 1);
+
+  /** Whether a copy fails. */
+  public static final Field FAILS = Field.of("fails", 0, 1);
+
+  /**
+   * What is tried beside an allocation before all of it is undone: 1 growth, 2 publishing, 4 a
+   * release, 8 a move to the host, 16 a pin, 32 a copy to the host; any sum.
+   */
+  public static final Field TRIES = new Field("tries", 0, 63, 0);
+
   /** A new holder asks for blocks. */
   public static final EventType ALLOCATE =
       EventType.request(
-          "allocate", Engine.PROMPT, Engine.WORDS, Engine.TENANT, Engine.ADAPTER, Engine.SALT);
+          "allocate",
+          Engine.PROMPT,
+          Engine.WORDS,
+          Engine.TENANT,
+          Engine.ADAPTER,
+          Engine.SALT,
+          MEDIA,
+          KEPT);
+
+  /** A holder that was refused asks again. */
+  public static final EventType RETRY = EventType.of("retry", Engine.WHICH);
 
   /** A holder asks for more room. */
   public static final EventType GROW = EventType.of("grow", Engine.WHICH, MORE);
@@ -39,9 +67,18 @@ public final class Pool {
   /** A holder is moved back. */
   public static final EventType SWAP_IN = EventType.of("swapIn", Engine.WHICH);
 
-  /** An allocation, a growth and a release are tried and undone. */
+  /** Some content that was ever held is copied to the host, as far as it is cached. */
+  public static final EventType STORE = EventType.of("store", Engine.WHICH);
+
+  /** Some content that was ever held is copied from the host, as far as it is there. */
+  public static final EventType LOAD = EventType.of("load", Engine.WHICH);
+
+  /** A copy ends. */
+  public static final EventType COPIED = EventType.of("copied", Engine.WHICH, FAILS);
+
+  /** An allocation and other things are tried and undone. */
   public static final EventType UNDONE =
-      EventType.of("undone", Engine.WHICH, Engine.PROMPT, Engine.WORDS);
+      EventType.of("undone", Engine.WHICH, Engine.PROMPT, Engine.WORDS, TRIES);
 
   /** Everything cached is forgotten. */
   public static final EventType CLEAR = EventType.of("clear");
@@ -50,8 +87,11 @@ public final class Pool {
   public static final Vocabulary VOCABULARY =
       new Vocabulary(
           "pool",
-          List.of(Engine.BLOCKS, Engine.BLOCK_TOKENS, Engine.HOST_BLOCKS, Engine.HASH_VALUES),
-          List.of(ALLOCATE, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, UNDONE, CLEAR));
+          List.of(
+              Engine.BLOCKS, Engine.BLOCK_TOKENS, Engine.HOST_BLOCKS, WINDOW, Engine.HASH_VALUES),
+          List.of(
+              ALLOCATE, RETRY, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, STORE, LOAD,
+              COPIED, UNDONE, CLEAR));
 
   private Pool() {}
 }

@@ -1,23 +1,39 @@
 package io.headway.testkit.drive;
 
+import io.headway.api.Invariant;
 import io.headway.testkit.scenario.Draws;
+import io.headway.testkit.scenario.Event;
 import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Outcome;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.scenario.Vocabulary;
+import io.headway.testkit.subject.Feature;
+import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.PoolFactory;
+import java.util.Set;
 
 /**
  * The contract of a KV block pool: conservation, reference truth, no aliasing, sound checks,
  * attempts that leave no trace, and a cache that hits equal content only, and all of it. Compared
- * after every event with a model of tables and contents. Immutable.
+ * after every event with a model of tables and contents; and, in turn over the scenarios, a second
+ * run must give the same, a second run whose releases come late must give the same, a second run
+ * without everything that was asked, refused or undone must give the same, and another process must
+ * name contents the same. Immutable.
  */
 public final class PoolRules implements ScenarioContract<PoolFactory> {
-  private final boolean tiers;
+  private static final int ORACLES = 4;
 
-  private PoolRules(boolean tiers) {
-    this.tiers = tiers;
+  private enum Host {
+    NEVER,
+    ALWAYS,
+    SOMETIMES
+  }
+
+  private final Host host;
+
+  private PoolRules(Host host) {
+    this.host = host;
   }
 
   /**
@@ -26,7 +42,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
    * @return the contract
    */
   public static PoolRules device() {
-    return new PoolRules(false);
+    return new PoolRules(Host.NEVER);
   }
 
   /**
@@ -35,7 +51,16 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
    * @return the contract
    */
   public static PoolRules withHostTier() {
-    return new PoolRules(true);
+    return new PoolRules(Host.ALWAYS);
+  }
+
+  /**
+   * Makes the contract of a pool that may have a host tier: there is one in half of the scenarios.
+   *
+   * @return the contract
+   */
+  public static PoolRules standard() {
+    return new PoolRules(Host.SOMETIMES);
   }
 
   @Override
@@ -45,6 +70,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
 
   @Override
   public Scenario draw(PoolFactory factory, long seed) {
+    Features features = factory.features();
     Draws world = Draws.of(seed, "world");
     Draws events = Draws.of(seed, "events");
     int blockTokens = world.between(1, 4);
@@ -52,60 +78,134 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.BLOCKS, world.between(1, 16));
     scenario.set(Engine.HASH_VALUES, world.chance(20) ? world.between(1, 3) : 0);
+    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(50));
     if (tiers) {
       scenario.set(Engine.HOST_BLOCKS, world.between(1, 8));
+    } else if (features.has(Feature.CACHE_GROUPS) && world.chance(40)) {
+      scenario.set(Pool.WINDOW, world.between(1, 3 * blockTokens));
     }
     int count = world.between(10, 50);
     for (int i = 0; i < count; i++) {
-      add(scenario, events, blockTokens);
+      scenario.add(event(events, features, blockTokens, tiers));
     }
     return scenario.build();
   }
 
-  private void add(Scenario.Builder scenario, Draws draws, int blockTokens) {
+  private static Event event(Draws draws, Features features, int blockTokens, boolean tiers) {
     int which = draws.between(0, 7);
     int prompt =
         draws.chance(60)
             ? Math.max(1, blockTokens * draws.between(0, 4) + draws.between(-1, 1))
             : draws.between(1, 4 * blockTokens + 1);
     int words = draws.between(0, 3);
-    int tier = tiers ? 5 : 0;
-    switch (draws.weighted(24, 14, 20, 18, 3, 4, tier, tier, 5, 1)) {
-      case 0 ->
-          scenario.add(
-              Pool.ALLOCATE.with(
-                  prompt,
-                  words,
-                  draws.weighted(14, 1, 1, 1),
-                  draws.weighted(14, 1, 1, 1),
-                  draws.weighted(14, 1, 1, 1)));
-      case 1 -> scenario.add(Pool.GROW.with(which, draws.between(1, 2 * blockTokens)));
-      case 2 ->
-          scenario.add(Pool.PUBLISH.with(which, draws.chance(60) ? 16 : draws.between(0, 16)));
-      case 3 -> scenario.add(Pool.RELEASE.with(which));
-      case 4 -> scenario.add(Pool.PIN.with(which));
-      case 5 -> scenario.add(Pool.UNPIN.with(which));
-      case 6 -> scenario.add(Pool.SWAP_OUT.with(which));
-      case 7 -> scenario.add(Pool.SWAP_IN.with(which));
-      case 8 -> scenario.add(Pool.UNDONE.with(which, prompt, words));
-      default -> scenario.add(Pool.CLEAR.with());
+    int swap = tiers ? 5 : 0;
+    int copy = tiers && features.has(Feature.TIERS) ? 5 : 0;
+    switch (draws.weighted(24, 14, 20, 18, 3, 4, swap, swap, 5, 1, 3, copy, copy, 2 * copy)) {
+      case 0 -> {
+        return Pool.ALLOCATE.with(
+            prompt,
+            words,
+            draws.weighted(14, 1, 1, 1),
+            draws.weighted(14, 1, 1, 1),
+            draws.weighted(14, 1, 1, 1),
+            features.has(Feature.MEDIA) ? draws.weighted(14, 1, 1, 1) : 0,
+            draws.chance(10) ? 1 : 0);
+      }
+      case 1 -> {
+        return Pool.GROW.with(which, draws.between(1, 2 * blockTokens));
+      }
+      case 2 -> {
+        return Pool.PUBLISH.with(which, draws.chance(60) ? 16 : draws.between(0, 16));
+      }
+      case 3 -> {
+        return Pool.RELEASE.with(which);
+      }
+      case 4 -> {
+        return Pool.PIN.with(which);
+      }
+      case 5 -> {
+        return Pool.UNPIN.with(which);
+      }
+      case 6 -> {
+        return Pool.SWAP_OUT.with(which);
+      }
+      case 7 -> {
+        return Pool.SWAP_IN.with(which);
+      }
+      case 8 -> {
+        return Pool.UNDONE.with(which, prompt, words, draws.between(0, tiers ? 63 : 23));
+      }
+      case 9 -> {
+        return Pool.CLEAR.with();
+      }
+      case 10 -> {
+        return Pool.RETRY.with(which);
+      }
+      case 11 -> {
+        return Pool.STORE.with(which);
+      }
+      case 12 -> {
+        return Pool.LOAD.with(which);
+      }
+      default -> {
+        return Pool.COPIED.with(which, draws.chance(30) ? 1 : 0);
+      }
     }
   }
 
   @Override
   public Outcome run(PoolFactory factory, Scenario scenario, boolean detailed) {
     Observations seen = new Observations(detailed);
-    PoolRun run = new PoolRun(factory, scenario, seen);
+    PoolRun run = new PoolRun(factory, scenario, seen, PoolRun.Mode.PLAIN, Set.of());
     run.play();
-    if (!seen.anyViolation() && Long.remainderUnsigned(scenario.seed(), 4) == 0) {
-      PoolRun again = new PoolRun(factory, scenario, new Observations(false));
-      again.play();
-      seen.check(
-          run.journal().equals(again.journal()),
-          io.headway.api.Invariant.INV_39,
-          "run",
-          "the same calls gave other blocks or hits in a second run");
+    if (!seen.anyViolation()) {
+      switch ((int) Long.remainderUnsigned(scenario.seed(), ORACLES)) {
+        case 0 ->
+            again(
+                factory,
+                scenario,
+                seen,
+                run,
+                PoolRun.Mode.PLAIN,
+                Invariant.INV_39,
+                "in a second run the same calls give other blocks or hits");
+        case 1 ->
+            again(
+                factory,
+                scenario,
+                seen,
+                run,
+                PoolRun.Mode.LATE_RELEASES,
+                Invariant.INV_27,
+                "where a pin delays every release to the same moment, the same calls give other"
+                    + " blocks or hits");
+        case 2 ->
+            again(
+                factory,
+                scenario,
+                seen,
+                run,
+                PoolRun.Mode.QUIET,
+                Invariant.INV_04,
+                "without what was only asked, refused or undone, the same calls give other blocks"
+                    + " or hits");
+        default -> run.compareKeys(factory);
+      }
     }
     return seen.outcome();
+  }
+
+  private static void again(
+      PoolFactory factory,
+      Scenario scenario,
+      Observations seen,
+      PoolRun first,
+      PoolRun.Mode mode,
+      Invariant rule,
+      String sentence) {
+    PoolRun second =
+        new PoolRun(factory, scenario, new Observations(false), mode, first.refusals());
+    second.play();
+    seen.check(first.journal().equals(second.journal()), rule, "run", sentence);
   }
 }

@@ -1,11 +1,14 @@
 package io.headway.testkit.drive;
 
 import io.headway.api.Invariant;
-import io.headway.api.PolicyViolationException;
 import io.headway.testkit.scenario.Event;
 import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Scenario;
-import io.headway.testkit.subject.EngineConfig;
+import io.headway.testkit.subject.Content;
+import io.headway.testkit.subject.Copy;
+import io.headway.testkit.subject.Feature;
+import io.headway.testkit.subject.Features;
+import io.headway.testkit.subject.PoolConfig;
 import io.headway.testkit.subject.PoolFactory;
 import io.headway.testkit.subject.PoolSubject;
 import java.util.ArrayList;
@@ -15,82 +18,139 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/** Plays one scenario against one pool, beside a model of tables and contents. */
+/**
+ * Plays one scenario against one pool, beside a model of tables and contents. The model knows what
+ * every block of every tier holds, as a text of the whole prefix up to and with it, and follows the
+ * copies that the pool asks for.
+ */
 final class PoolRun {
+  /** How a scenario is played. */
+  enum Mode {
+    /** As it is. */
+    PLAIN,
+    /** Every release is delayed by a pin that is taken back at once. */
+    LATE_RELEASES,
+    /** Nothing is asked, tried in vain or undone. */
+    QUIET
+  }
+
   /** What the model knows of a holder. */
   private static final class Holder {
     final int number;
-    final String isolation;
-    int[] tokens;
+    Content content;
+
+    /** What keeps its content apart, then two characters per token. */
+    String text;
+
     int published;
+
+    /** It has come back to new blocks, which publishing again makes matchable. */
+    boolean unnamed;
+
     int pins;
     boolean released;
     boolean onHost;
-    int[] table = {};
+    int[][] tables;
 
-    Holder(int number, int[] tokens, String isolation) {
+    /** What could be hit when it was last refused. */
+    Map<Integer, String> matchableThen = Map.of();
+
+    Holder(int number, Content content, int groups) {
       this.number = number;
-      this.tokens = tokens;
-      this.isolation = isolation;
+      this.content = content;
+      text = text(content);
+      tables = new int[groups][0];
     }
 
     boolean holds() {
       return !released || pins > 0;
     }
-  }
 
-  private static final class Halt extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    Halt() {
-      super(null, null, false, false);
+    private static String text(Content content) {
+      StringBuilder text = new StringBuilder();
+      text.append(content.tenant()).append('/').append(content.adapter()).append('/');
+      text.append(content.salt()).append('/');
+      for (int p = 0; p < content.length(); p++) {
+        char medium = '.';
+        for (Content.Media each : content.media()) {
+          if (each.covers(p)) {
+            medium = (char) (each.id().charAt(0) + 8 * (p - each.from()));
+          }
+        }
+        text.append((char) ('A' + content.tokens()[p])).append(medium);
+      }
+      return text.toString();
     }
-  }
-
-  private interface Call {
-    void run();
   }
 
   private final Scenario scenario;
   private final Observations seen;
+  private final Mode mode;
+  private final Set<Integer> refusedBefore;
+  private final Set<Integer> refusals = new HashSet<>();
+  private final Features features;
   private final PoolSubject pool;
+  private final PoolConfig config;
   private final int blocks;
   private final int blockTokens;
+  private final int groups;
   private final boolean realHash;
   private final Map<Integer, Holder> holders = new LinkedHashMap<>();
+  private final List<Holder> refused = new ArrayList<>();
+  private final List<Content> contentsEver = new ArrayList<>();
 
-  /** What each device block holds: the whole prefix up to and with it; absent if unknown. */
+  /** What each device block holds; absent if unknown. */
   private final Map<Integer, String> contents = new HashMap<>();
 
-  /** Prefixes that are matchable on the device as far as the model knows, by block. */
+  /** What each host block holds; absent if unknown. */
+  private final Map<Integer, String> hostContents = new HashMap<>();
+
+  /** What is matchable on the device as far as the model knows, by block. */
   private final Map<Integer, String> matchable = new HashMap<>();
 
+  /** What was matchable on the device, by block, until it was forgotten or written over. */
+  private final Map<Integer, Set<String>> formerly = new HashMap<>();
+
+  /** What has ceased to be matchable during the event. */
+  private final List<String> lost = new ArrayList<>();
+
+  /** Device blocks whose last copy brought nothing. */
+  private final Set<Integer> empty = new HashSet<>();
+
+  private final List<Copy> running = new ArrayList<>();
   private final StringBuilder journal = new StringBuilder();
+  private int position;
   private int number;
   private int attempt = 1_000_000;
 
-  PoolRun(PoolFactory factory, Scenario scenario, Observations seen) {
+  PoolRun(
+      PoolFactory factory,
+      Scenario scenario,
+      Observations seen,
+      Mode mode,
+      Set<Integer> refusedBefore) {
     this.scenario = scenario;
     this.seen = seen;
-    EngineConfig config =
-        new EngineConfig(
+    this.mode = mode;
+    this.refusedBefore = refusedBefore;
+    features = factory.features();
+    config =
+        new PoolConfig(
             scenario.intOf(Engine.BLOCK_TOKENS),
             scenario.intOf(Engine.BLOCKS),
             scenario.intOf(Engine.HOST_BLOCKS),
-            1,
-            1,
-            1,
-            1,
-            scenario.intOf(Engine.HASH_VALUES),
-            EngineConfig.Keys.TOKENS,
-            1);
+            scenario.intOf(Pool.WINDOW),
+            scenario.intOf(Engine.HASH_VALUES));
     pool = factory.create(config);
     blocks = config.blocks();
     blockTokens = config.blockTokens();
+    groups = config.groups();
     realHash = config.hashValues() == 0;
   }
 
@@ -98,38 +158,55 @@ final class PoolRun {
     return journal.toString();
   }
 
+  /** Returns which events were refused. */
+  Set<Integer> refusals() {
+    return refusals;
+  }
+
   void play() {
     try {
       List<Event> events = scenario.events();
       for (int i = 0; i < events.size(); i++) {
+        position = i;
         seen.event(i);
         seen.step(i);
         play(events.get(i));
         look();
       }
+      position = events.size();
       seen.event(events.size());
       seen.step(events.size());
       drain();
-    } catch (Halt halt) {
+    } catch (Guarded.Halt halt) {
       // What went wrong was recorded where it happened.
     }
   }
 
-  private void call(String what, Call call) {
-    try {
-      call.run();
-    } catch (PolicyViolationException e) {
-      violated(e.rule(), "policy", what + " threw: " + e.getMessage());
-    } catch (RuntimeException e) {
-      violated(Invariant.INV_02, "exception", what + " threw " + e);
+  /** Compares the keys of everything that was held with those of another process. */
+  void compareKeys(PoolFactory factory) {
+    if (!features.has(Feature.STABLE_KEYS)) {
+      return;
     }
-    seen.exercised(Invariant.INV_02);
+    PoolSubject other = factory.create(config);
+    for (Content content : contentsEver) {
+      List<String> here = pool.keys(content);
+      List<String> there = other.keys(content);
+      seen.check(
+          here.equals(there),
+          Invariant.INV_39,
+          "keys",
+          "the keys of a content are " + here + " here and " + there + " in another process");
+    }
+  }
+
+  private void call(String what, Guarded.Call call) {
+    Guarded.call(seen, what, call);
   }
 
   private void violated(Invariant rule, String entity, String sentence) {
     seen.exercised(rule);
     seen.violated(rule, entity, sentence, "");
-    throw new Halt();
+    throw new Guarded.Halt();
   }
 
   private void play(Event event) {
@@ -140,92 +217,212 @@ final class PoolRun {
     } else if (event.is(Pool.CLEAR)) {
       clear();
     } else {
-      int which = event.intOf(Engine.WHICH);
-      if (event.is(Pool.GROW)) {
-        pick(which, h -> !h.released && !h.onHost).ifPresent(h -> grow(h, event.intOf(Pool.MORE)));
-      } else if (event.is(Pool.PUBLISH)) {
-        pick(which, h -> h.holds() && !h.onHost).ifPresent(h -> publish(h, event));
-      } else if (event.is(Pool.RELEASE)) {
-        pick(which, h -> !h.released).ifPresent(this::release);
-      } else if (event.is(Pool.PIN)) {
-        pick(which, h -> !h.released && !h.onHost).ifPresent(this::pin);
-      } else if (event.is(Pool.UNPIN)) {
-        pick(which, h -> h.pins > 0).ifPresent(this::unpin);
-      } else if (event.is(Pool.SWAP_OUT)) {
-        pick(which, h -> !h.released && !h.onHost && h.pins == 0).ifPresent(this::swapOut);
-      } else if (event.is(Pool.SWAP_IN)) {
-        pick(which, h -> !h.released && h.onHost).ifPresent(this::swapIn);
+      playOn(event, event.intOf(Engine.WHICH));
+    }
+  }
+
+  private void playOn(Event event, int which) {
+    if (event.is(Pool.RETRY)) {
+      if (!refused.isEmpty()) {
+        attempt(refused.remove(which % refused.size()), false);
+      }
+    } else if (event.is(Pool.GROW)) {
+      pick(which, h -> !h.released && !h.onHost).ifPresent(h -> grow(h, event.intOf(Pool.MORE)));
+    } else if (event.is(Pool.PUBLISH)) {
+      pick(which, h -> h.holds() && !h.onHost && !isLoading(h)).ifPresent(h -> publish(h, event));
+    } else if (event.is(Pool.RELEASE)) {
+      pick(which, h -> !h.released).ifPresent(this::release);
+    } else if (event.is(Pool.PIN)) {
+      pick(which, h -> !h.released && !h.onHost).ifPresent(this::pin);
+    } else if (event.is(Pool.UNPIN)) {
+      pick(which, h -> h.pins > 0).ifPresent(this::unpin);
+    } else if (event.is(Pool.SWAP_OUT)) {
+      pick(which, this::mayMove).ifPresent(this::swapOut);
+    } else if (event.is(Pool.SWAP_IN)) {
+      pick(which, h -> !h.released && h.onHost).ifPresent(this::swapIn);
+    } else if (event.is(Pool.COPIED)) {
+      if (!running.isEmpty()) {
+        copied(running.remove(which % running.size()), event.get(Pool.FAILS) == 0);
+      }
+    } else if (!contentsEver.isEmpty() && groups == 1 && features.has(Feature.TIERS)) {
+      Content content = contentsEver.get(which % contentsEver.size());
+      if (event.is(Pool.STORE)) {
+        refusable("store", () -> pool.store(content));
+      } else if (event.is(Pool.LOAD)) {
+        refusable("load", () -> pool.load(content));
       }
     }
   }
 
-  private java.util.Optional<Holder> pick(int which, Predicate<Holder> among) {
+  private boolean mayMove(Holder h) {
+    return !h.released && !h.onHost && h.pins == 0 && !isLoading(h);
+  }
+
+  private Optional<Holder> pick(int which, Predicate<Holder> among) {
     List<Holder> fit = new ArrayList<>();
     for (Holder holder : holders.values()) {
       if (among.test(holder)) {
         fit.add(holder);
       }
     }
-    return fit.isEmpty()
-        ? java.util.Optional.empty()
-        : java.util.Optional.of(fit.get(which % fit.size()));
+    return fit.isEmpty() ? Optional.empty() : Optional.of(fit.get(which % fit.size()));
   }
 
-  private String prefix(Holder h, int block) {
-    int to = Math.min(h.tokens.length, (block + 1) * blockTokens);
-    return h.isolation + Arrays.toString(Arrays.copyOf(h.tokens, to));
+  private boolean isLoading(Holder h) {
+    for (Copy copy : running) {
+      if (copy.kind() == Copy.Kind.LOAD && names(h, copy.target())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Returns what a holder's leading tokens are in a group. */
+  private String upTo(Holder h, int group, int tokens) {
+    int apart = h.text.length() - 2 * h.content.length();
+    return group + h.text.substring(0, apart + 2 * Math.min(tokens, h.content.length()));
+  }
+
+  private String prefix(Holder h, int group, int block) {
+    return upTo(h, group, (block + 1) * blockTokens);
+  }
+
+  // ---- refusals
+
+  private interface Asked {
+    boolean granted();
+  }
+
+  /** Calls what may be refused; a refusal changes nothing. */
+  private boolean refusable(String what, Asked asked) {
+    if (mode == Mode.QUIET && refusedBefore.contains(position)) {
+      return false;
+    }
+    String before = pool.picture();
+    int free = pool.freeBlocks();
+    boolean[] granted = new boolean[1];
+    call(what, () -> granted[0] = asked.granted());
+    if (granted[0]) {
+      follow();
+    } else {
+      seen.label("refused");
+      refusals.add(position);
+      unchanged(before, free, "a " + what + " that was refused");
+    }
+    line(what, granted[0] ? "" : "refused");
+    return granted[0];
+  }
+
+  private void unchanged(String before, int free, String what) {
+    seen.check(
+        pool.freeBlocks() == free,
+        Invariant.INV_04,
+        "pool",
+        what + " changed the free blocks from " + free + " to " + pool.freeBlocks());
+    seen.check(
+        pool.picture().equals(before),
+        Invariant.INV_04,
+        "pool",
+        what + " changed the pool from " + before + " to " + pool.picture());
+  }
+
+  // ---- allocation
+
+  private Content content(Event event) {
+    int[] tokens = Engine.prompt(event, blockTokens);
+    List<Content.Media> media = List.of();
+    int picture = event.intOf(Pool.MEDIA);
+    if (picture > 0 && tokens.length > blockTokens) {
+      int to = Math.min(tokens.length, 3 * blockTokens);
+      Arrays.fill(tokens, blockTokens, to, 24);
+      media = List.of(new Content.Media(Engine.name(picture), blockTokens, to - blockTokens));
+    }
+    return new Content(
+        tokens,
+        media,
+        Engine.name(event.get(Engine.TENANT)),
+        Engine.name(event.get(Engine.ADAPTER)),
+        Engine.name(event.get(Engine.SALT)));
   }
 
   private void allocate(Event event) {
-    int[] tokens = Engine.prompt(event, blockTokens);
-    String tenant = Engine.name(event.get(Engine.TENANT));
-    String adapter = Engine.name(event.get(Engine.ADAPTER));
-    String salt = Engine.name(event.get(Engine.SALT));
-    Holder h = new Holder(number++, tokens, tenant + "/" + adapter + "/" + salt + "/");
+    attempt(new Holder(number++, content(event), groups), event.get(Pool.KEPT) == 1);
+  }
+
+  private void attempt(Holder h, boolean kept) {
+    if (mode == Mode.QUIET && refusedBefore.contains(position)) {
+      refused.add(h);
+      return;
+    }
     boolean[] fits = new boolean[1];
-    call("fits", () -> fits[0] = pool.fits(tokens, tenant, adapter, salt));
     String before = pool.picture();
     int free = pool.freeBlocks();
+    if (mode != Mode.QUIET) {
+      call("fits", () -> fits[0] = pool.fits(h.content));
+      unchanged(before, free, "asking whether something fits");
+    }
     int expected = residentTokens(h);
     PoolSubject.Allocation[] answer = {PoolSubject.Allocation.REFUSED};
-    call("allocate", () -> answer[0] = pool.allocate(h.number, tokens, tenant, adapter, salt));
+    if (kept) {
+      call("begin", pool::begin);
+    }
+    call("allocate", () -> answer[0] = pool.allocate(h.number, h.content));
     boolean granted = answer[0].isGranted();
-    seen.check(
-        granted == fits[0],
-        Invariant.INV_12,
-        "check",
-        "the check says "
-            + (fits[0] ? "it fits" : "it does not fit")
-            + ", but the allocation is "
-            + (granted ? "granted" : "refused"));
-    journal.append(h.number).append(granted ? '+' : '-').append(answer[0].hitTokens());
-    line(
-        "allocate " + h.number + " (" + tokens.length + " tokens)",
-        granted ? "hit " + answer[0].hitTokens() : "refused");
-    if (!granted) {
-      seen.label("refused");
-      unchanged(before, free, "a refused allocation");
+    if (kept) {
+      call("end of the attempt", granted ? pool::commit : pool::rollBack);
+    }
+    if (mode != Mode.QUIET) {
       seen.check(
-          blocksFor(tokens.length) > free,
+          granted == fits[0],
           Invariant.INV_12,
           "check",
-          "refused " + blocksFor(tokens.length) + " blocks although " + free + " are free");
+          "the check says "
+              + (fits[0] ? "it fits" : "it does not fit")
+              + ", but the allocation is "
+              + (granted ? "granted" : "refused"));
+    }
+    line("allocate " + h.number + " (" + h.content.length() + " tokens)", answer[0].toString());
+    int need = groups * config.blocksFor(h.content.length());
+    if (!granted) {
+      seen.label("refused");
+      refusals.add(position);
+      refused.add(h);
+      h.matchableThen = Map.copyOf(matchable);
+      unchanged(before, free, "a refused allocation");
+      seen.check(
+          need > free,
+          Invariant.INV_12,
+          "check",
+          "refused " + need + " blocks although " + free + " are free");
       return;
     }
     holders.put(h.number, h);
-    int hit = answer[0].hitTokens();
+    contentsEver.add(h.content);
+    admitted(h, answer[0], expected);
+  }
+
+  private void admitted(Holder h, PoolSubject.Allocation answer, int expected) {
+    int hit = answer.hitTokens(0);
+    boolean wholeBlocks = hit % blockTokens == 0 || features.has(Feature.PARTIAL_BLOCKS);
     seen.check(
-        hit % blockTokens == 0 && hit < tokens.length,
+        wholeBlocks && hit < h.content.length(),
         Invariant.INV_17,
         "hit",
         "a hit of "
             + hit
             + " of "
-            + tokens.length
-            + " tokens is not a whole number of blocks that"
-            + " leaves one token to compute");
+            + h.content.length()
+            + " tokens is not a whole number of blocks that leaves one token to compute");
+    for (int g = 1; g < groups; g++) {
+      seen.check(
+          answer.hitTokens(g) == hit,
+          Invariant.INV_17,
+          "groups",
+          "group 0 hits " + hit + " tokens and group " + g + " " + answer.hitTokens(g));
+    }
+    journal.append(h.number).append('+').append(answer);
     h.published = hit;
-    took(h, hit / blockTokens);
+    took(h, hit);
     if (hit > 0) {
       seen.label("hit");
     }
@@ -244,28 +441,73 @@ final class PoolRun {
     }
   }
 
-  private int blocksFor(int tokens) {
-    return (tokens + blockTokens - 1) / blockTokens;
-  }
-
-  /** Returns how many leading tokens are matchable as far as the model knows. */
+  /** Returns how many leading tokens all groups could serve as far as the model knows. */
   private int residentTokens(Holder h) {
     Set<String> there = new HashSet<>(matchable.values());
-    int tokens = 0;
-    for (int b = 0; (b + 1) * blockTokens < h.tokens.length; b++) {
-      if (!there.contains(prefix(h, b))) {
-        break;
-      }
-      tokens = (b + 1) * blockTokens;
+    int limit = (h.content.length() - 1) / blockTokens;
+    int hit = 0;
+    while (hit < limit && there.contains(prefix(h, 0, hit))) {
+      hit++;
     }
-    return tokens;
+    while (groups == 2 && hit > 0 && !windowServes(h, hit, there)) {
+      hit--;
+    }
+    return hit * blockTokens;
+  }
+
+  private boolean windowServes(Holder h, int hit, Set<String> there) {
+    for (int i = Math.max(0, hit - config.windowBlocks()); i < hit; i++) {
+      if (!there.contains(prefix(h, 1, i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Compares a table that has grown with what is held, and writes the new blocks. */
-  private void took(Holder h, int hits) {
-    int[] table = pool.table(h.number);
+  private void took(Holder h, int hitTokens) {
+    Set<Integer> mine = new HashSet<>();
+    for (int g = 0; g < groups; g++) {
+      int[] table = table(h, g);
+      int first = config.firstRead(g, h.published);
+      for (int i = 0; i < table.length; i++) {
+        int block = table[i];
+        boolean read = i >= first;
+        if (block == PoolSubject.HOLE) {
+          hole(h, g, i, read);
+          continue;
+        }
+        boolean kept = i < h.tables[g].length && h.tables[g][i] == block;
+        int start = i * blockTokens;
+        if (start < hitTokens) {
+          hit(h, g, block, Math.min(start + blockTokens, hitTokens));
+          if (start + blockTokens > hitTokens) {
+            fresh(h, g, i, block);
+          }
+        } else if (!kept) {
+          fresh(h, g, i, block);
+        }
+        // A window may write again what nobody reads; its table then names the block twice.
+        if (read && !mine.add(block)) {
+          violated(
+              Invariant.INV_10,
+              "block",
+              "holder " + h.number + " has block " + block + " at two places that are read");
+        }
+      }
+      h.tables[g] = table;
+      journal.append(Arrays.toString(table)).append(g == groups - 1 ? '\n' : ' ');
+    }
+    judgeOrder();
+  }
+
+  /** Reads a table and checks its length and its numbers. */
+  private int[] table(Holder h, int group) {
+    int[][] answer = new int[1][];
+    call("table", () -> answer[0] = pool.table(h.number, group));
+    int[] table = answer[0];
     seen.check(
-        table.length == blocksFor(h.tokens.length),
+        table.length == config.blocksFor(h.content.length()),
         Invariant.INV_11,
         "table",
         "holder "
@@ -273,58 +515,98 @@ final class PoolRun {
             + " has "
             + table.length
             + " blocks for "
-            + h.tokens.length
+            + h.content.length()
             + " tokens of "
             + blockTokens
             + " a block");
-    Set<Integer> mine = new HashSet<>();
-    for (int i = 0; i < table.length; i++) {
-      int block = table[i];
-      if (!mine.add(block) || block < 0 || block > blocks) {
+    // Where one block stands for nothing there is one id more than blocks.
+    int most = h.onHost ? config.hostBlocks() - 1 : blocks;
+    for (int block : table) {
+      if (block != PoolSubject.HOLE && (block < 0 || block > most)) {
         violated(
             Invariant.INV_10,
             "block",
-            "the table "
-                + Arrays.toString(table)
-                + " names block "
-                + block
-                + " twice, or it does not exist");
-      }
-      boolean kept = i < h.table.length && h.table[i] == block;
-      if (i < hits) {
-        hit(h, i, block);
-      } else if (!kept) {
-        fresh(h, i, block);
+            "the table " + Arrays.toString(table) + " names block " + block + ", which is none");
       }
     }
-    h.table = table;
-    journal.append(Arrays.toString(table)).append('\n');
+    return table;
   }
 
-  private void hit(Holder h, int index, int block) {
+  private void hole(Holder h, int group, int place, boolean read) {
+    seen.check(
+        !read,
+        Invariant.INV_11,
+        "table",
+        "holder " + h.number + " has no block " + place + " in group " + group + ", but reads it");
+  }
+
+  private void hit(Holder h, int group, int block, int tokens) {
+    String wanted = upTo(h, group, tokens);
+    Copy load = loading(block);
+    String held = load == null ? contents.get(block) : hostContents.get(load.source());
+    String shown = load == null ? matchable.get(block) : held;
     seen.exercised(Invariant.INV_14);
-    String held = contents.get(block);
-    if (held == null || !matchable.containsKey(block)) {
+    seen.exercised(Invariant.INV_15);
+    seen.exercised(Invariant.INV_16);
+    boolean equal = held != null && held.startsWith(wanted);
+    if (equal && shown != null && shown.startsWith(wanted)) {
+      return;
+    }
+    String what = "holder " + h.number + " hits block " + block;
+    boolean once = formerly.getOrDefault(block, Set.of()).contains(wanted);
+    if (wanted.equals(h.matchableThen.get(block))) {
       violated(
-          Invariant.INV_15,
+          Invariant.INV_27,
           "block",
-          "holder " + h.number + " hits block " + block + ", whose content was never published");
-    } else if (!held.equals(prefix(h, index))) {
+          what + ", which could be hit when it was refused, but holds something else now");
+    } else if (held == null && empty.contains(block)) {
+      violated(Invariant.INV_32, "block", what + ", to which nothing was ever copied");
+    } else if (once) {
       violated(
-          Invariant.INV_14,
+          Invariant.INV_16,
           "block",
-          "holder "
-              + h.number
-              + " hits block "
-              + block
-              + ", which holds "
-              + held
-              + " and not "
-              + prefix(h, index));
+          what + " by a key that was to be forgotten when the block was; it holds " + held);
+    } else if (equal || held == null) {
+      violated(Invariant.INV_15, "block", what + ", whose content was never published");
+    } else if (continues(held, wanted)) {
+      violated(
+          Invariant.INV_17,
+          "block",
+          what + ", which holds " + held + " and does not continue what comes before in " + wanted);
+    } else {
+      violated(
+          Invariant.INV_14, "block", what + ", which holds " + held + " and not " + wanted);
     }
   }
 
-  private void fresh(Holder h, int index, int block) {
+  /** Whether two prefixes differ before their last block only. */
+  private boolean continues(String held, String wanted) {
+    int from = wanted.length() - 2 * blockTokens;
+    int heldFrom = held.length() - 2 * blockTokens;
+    int apart = wanted.lastIndexOf('/') + 1;
+    return held.startsWith(wanted.substring(0, apart))
+        && from > apart
+        && heldFrom >= apart
+        && held.substring(heldFrom).equals(wanted.substring(from));
+  }
+
+  private @Nullable Copy loading(int block) {
+    for (Copy copy : running) {
+      if (copy.kind() == Copy.Kind.LOAD && copy.target() == block) {
+        return copy;
+      }
+    }
+    return null;
+  }
+
+  private void fresh(Holder h, int group, int index, int block) {
+    taken(h, block);
+    contents.put(block, prefix(h, group, index));
+    empty.remove(block);
+  }
+
+  /** Checks that nobody else has a device block that is handed out, and forgets what it held. */
+  private void taken(@Nullable Holder h, int block) {
     seen.exercised(Invariant.INV_10);
     for (Holder other : holders.values()) {
       if (other != h && other.holds() && !other.onHost && names(other, block)) {
@@ -333,66 +615,172 @@ final class PoolRun {
             "block",
             "block "
                 + block
-                + " is given to holder "
-                + h.number
+                + " is given to "
+                + (h == null ? "a copy" : "holder " + h.number)
                 + " while holder "
                 + other.number
                 + " holds it");
       }
     }
-    contents.put(block, prefix(h, index));
-    matchable.remove(block);
+    seen.exercised(Invariant.INV_31, running.size());
+    for (Copy copy : running) {
+      if ((copy.kind().toHost() ? copy.source() : copy.target()) == block) {
+        violated(
+            Invariant.INV_31, "block", "block " + block + " is handed out while " + copy + " runs");
+      }
+    }
+    forget(block);
   }
 
-  private static boolean names(Holder h, int block) {
-    for (int mine : h.table) {
-      if (mine == block) {
+  private void forget(int block) {
+    String was = matchable.remove(block);
+    if (was != null) {
+      lost.add(was);
+      formerly.computeIfAbsent(block, b -> new HashSet<>()).add(was);
+    }
+  }
+
+  /** What is evicted must not be continued by what stays. */
+  private void judgeOrder() {
+    if (features.has(Feature.TAIL_FIRST) && realHash) {
+      for (String gone : lost) {
+        seen.exercised(Invariant.INV_17);
+        int tokens = (gone.length() - gone.lastIndexOf('/') - 1) / 2;
+        boolean whole = tokens % blockTokens == 0 && gone.charAt(0) == '0';
+        if (whole && !matchable.containsValue(gone)) {
+          stays(gone);
+        }
+      }
+    }
+    lost.clear();
+  }
+
+  private void stays(String gone) {
+    matchable.forEach(
+        (block, left) -> {
+          if (left.startsWith(gone) && !inUse(block)) {
+            violated(
+                Invariant.INV_17,
+                "eviction",
+                gone + " is evicted while " + left + ", which continues it, could have been");
+          }
+        });
+  }
+
+  private boolean inUse(int block) {
+    for (Holder h : holders.values()) {
+      if (h.holds() && !h.onHost && names(h, block)) {
+        return true;
+      }
+    }
+    for (Copy copy : running) {
+      if ((copy.kind().toHost() ? copy.source() : copy.target()) == block) {
         return true;
       }
     }
     return false;
   }
 
+  private static boolean names(Holder h, int block) {
+    for (int[] table : h.tables) {
+      for (int mine : table) {
+        if (mine == block) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  // ---- life of a holder
+
   private void grow(Holder h, int more) {
     int[] added = new int[more];
     Arrays.fill(added, 1 + h.number % 22);
-    String before = pool.picture();
-    int free = pool.freeBlocks();
-    boolean[] granted = new boolean[1];
-    call("grow", () -> granted[0] = pool.grow(h.number, added));
-    line("grow " + h.number + " by " + more, granted[0] ? "" : "refused");
-    if (!granted[0]) {
-      seen.label("refused");
-      unchanged(before, free, "a refused growth");
+    if (!refusable(
+        "grow " + h.number + " by " + more + " tokens", () -> pool.grow(h.number, added))) {
       return;
     }
-    int old = h.tokens.length;
-    h.tokens = Arrays.copyOf(h.tokens, old + more);
-    Arrays.fill(h.tokens, old, old + more, 1 + h.number % 22);
+    int old = h.content.length();
+    h.content = h.content.extended(added);
+    h.text = Holder.text(h.content);
     took(h, 0);
-    for (int i = old / blockTokens; i < h.table.length; i++) {
-      contents.put(h.table[i], prefix(h, i));
+    for (int g = 0; g < groups; g++) {
+      for (int i = old / blockTokens; i < h.tables[g].length; i++) {
+        contents.put(h.tables[g][i], prefix(h, g, i));
+      }
     }
   }
 
   private void publish(Holder h, Event event) {
-    int upTo = (int) (h.tokens.length * event.get(Pool.COMPUTED) / 16);
-    if (upTo <= h.published) {
+    int upTo = (int) (h.content.length() * event.get(Pool.COMPUTED) / 16);
+    if (h.unnamed) {
+      upTo = Math.max(upTo, h.published);
+    } else if (upTo <= h.published) {
       return;
     }
+    publish(h, upTo);
+  }
+
+  private void publish(Holder h, int upTo) {
     call("publish", () -> pool.publish(h.number, upTo));
+    int from = h.published;
     h.published = upTo;
-    for (int i = 0; i < upTo / blockTokens; i++) {
-      // With a poor hash another content may keep the key; a hit is checked by content all the
-      // same.
-      matchable.put(h.table[i], prefix(h, i));
+    h.unnamed = false;
+    for (int g = 0; g < groups; g++) {
+      int[] table = table(h, g);
+      for (int i = 0; i < table.length; i++) {
+        int block = h.tables[g][i];
+        boolean read = i >= config.firstRead(g, upTo);
+        seen.check(
+            table[i] == block || (!read && table[i] == PoolSubject.HOLE),
+            Invariant.INV_11,
+            "table",
+            "publishing changes block "
+                + block
+                + " of holder "
+                + h.number
+                + ", which it reads, to "
+                + table[i]);
+        if (block != PoolSubject.HOLE && i * blockTokens < upTo) {
+          computed(h, g, i, block, from, upTo);
+        }
+      }
+      h.tables[g] = table;
     }
     journal.append("publish ").append(h.number).append(' ').append(upTo).append('\n');
     line("publish " + h.number + " up to " + upTo, "");
   }
 
+  /** Notes that a block was computed as far as a length reaches into it. */
+  private void computed(Holder h, int group, int index, int block, int from, int upTo) {
+    String text = prefix(h, group, index);
+    if ((index + 1) * blockTokens > from && !contents.containsKey(block)) {
+      // Its load had failed.
+      contents.put(block, text);
+      empty.remove(block);
+    }
+    // A block that was written again for a window holds something else.
+    if (!text.equals(contents.get(block))) {
+      return;
+    }
+    if ((index + 1) * blockTokens <= upTo) {
+      // With a poor hash another content may keep the key; a hit is checked by content all the
+      // same.
+      matchable.put(block, text);
+    } else if (features.has(Feature.PARTIAL_BLOCKS) && group == 0) {
+      matchable.put(block, upTo(h, 0, upTo));
+    }
+  }
+
   private void release(Holder h) {
-    call("release", () -> pool.release(h.number));
+    if (mode == Mode.LATE_RELEASES && h.pins == 0 && !h.onHost) {
+      call("pin", () -> pool.pin(h.number));
+      call("release", () -> pool.release(h.number));
+      call("unpin", () -> pool.unpin(h.number));
+    } else {
+      call("release", () -> pool.release(h.number));
+    }
     h.released = true;
     line("release " + h.number, h.pins > 0 ? "pinned" : "");
   }
@@ -409,38 +797,135 @@ final class PoolRun {
     line("unpin " + h.number, "");
   }
 
+  // ---- tiers
+
   private void swapOut(Holder h) {
-    String before = pool.picture();
-    int free = pool.freeBlocks();
-    boolean[] granted = new boolean[1];
-    call("swapOut", () -> granted[0] = pool.swapOut(h.number));
-    line("swap out " + h.number, granted[0] ? "" : "refused");
-    if (granted[0]) {
+    if (refusable("swap out " + h.number, () -> pool.swapOut(h.number))) {
       seen.label("swapped out");
       h.onHost = true;
-      h.table = new int[0];
-    } else {
-      unchanged(before, free, "a refused swap");
+      for (int g = 0; g < groups; g++) {
+        h.tables[g] = table(h, g);
+      }
     }
   }
 
   private void swapIn(Holder h) {
-    String before = pool.picture();
-    int free = pool.freeBlocks();
-    boolean[] granted = new boolean[1];
-    call("swapIn", () -> granted[0] = pool.swapIn(h.number));
-    line("swap in " + h.number, granted[0] ? "" : "refused");
-    if (granted[0]) {
-      h.onHost = false;
-      seen.exercised(Invariant.INV_32);
-      took(h, 0);
-    } else {
-      unchanged(before, free, "a refused swap");
+    if (!refusable("swap in " + h.number, () -> pool.swapIn(h.number))) {
+      return;
+    }
+    h.onHost = false;
+    for (int g = 0; g < groups; g++) {
+      int[] table = table(h, g);
+      for (int i = 0; i < table.length; i++) {
+        if (table[i] == PoolSubject.HOLE) {
+          hole(h, g, i, i >= config.firstRead(g, h.published));
+        } else {
+          returned(h, g, i, table[i]);
+        }
+      }
+      h.tables[g] = table;
+      journal.append(Arrays.toString(table)).append('\n');
+    }
+    judgeOrder();
+    h.unnamed = true;
+  }
+
+  private void returned(Holder h, int group, int index, int block) {
+    seen.exercised(Invariant.INV_32);
+    if (!features.has(Feature.REPORTS_COPIES)) {
+      fresh(h, group, index, block);
+    } else if (index >= config.firstRead(group, h.published)) {
+      String held = contents.get(block);
+      seen.check(
+          prefix(h, group, index).equals(held),
+          Invariant.INV_32,
+          "block",
+          "holder "
+              + h.number
+              + " comes back from the host with "
+              + held
+              + " where it had "
+              + prefix(h, group, index));
     }
   }
 
+  /** Makes the copies that the pool asks for. */
+  private void follow() {
+    if (!features.has(Feature.REPORTS_COPIES)) {
+      return;
+    }
+    List<Copy> since = new ArrayList<>();
+    call("copies", () -> since.addAll(pool.copies()));
+    for (Copy copy : since) {
+      if (copy.kind().toHost()) {
+        hostTaken(copy);
+      } else {
+        taken(null, copy.target());
+        contents.remove(copy.target());
+        empty.add(copy.target());
+      }
+      if (copy.kind() == Copy.Kind.STORE || copy.kind() == Copy.Kind.LOAD) {
+        running.add(copy);
+      } else {
+        copy(copy);
+      }
+      // Its number is a name only.
+      journal.append(copy.kind()).append(' ').append(copy.source());
+      journal.append(' ').append(copy.target()).append('\n');
+    }
+    judgeOrder();
+  }
+
+  private void hostTaken(Copy copy) {
+    seen.exercised(Invariant.INV_31, running.size());
+    for (Copy other : running) {
+      if ((other.kind().toHost() ? other.target() : other.source()) == copy.target()) {
+        violated(
+            Invariant.INV_31,
+            "block",
+            "host block " + copy.target() + " is handed out while " + other + " runs");
+      }
+    }
+    for (Holder holder : holders.values()) {
+      if (holder.onHost && !holder.released && names(holder, copy.target())) {
+        violated(
+            Invariant.INV_10,
+            "block",
+            "host block " + copy.target() + " is handed out while " + holder.number + " holds it");
+      }
+    }
+    hostContents.remove(copy.target());
+  }
+
+  private void copy(Copy copy) {
+    String text =
+        copy.kind().toHost() ? contents.get(copy.source()) : hostContents.get(copy.source());
+    if (text == null) {
+      return;
+    }
+    if (copy.kind().toHost()) {
+      hostContents.put(copy.target(), text);
+    } else {
+      contents.put(copy.target(), text);
+      empty.remove(copy.target());
+    }
+  }
+
+  private void copied(Copy copy, boolean succeeded) {
+    call("copied", () -> pool.copied(copy, succeeded));
+    if (succeeded) {
+      copy(copy);
+      String text = contents.get(copy.target());
+      if (copy.kind() == Copy.Kind.LOAD && text != null) {
+        matchable.put(copy.target(), text);
+      }
+    }
+    seen.exercised(Invariant.INV_32);
+    line(copy + (succeeded ? " succeeds" : " fails"), "");
+  }
+
   private void clear() {
-    boolean anything = holders.values().stream().anyMatch(Holder::holds);
+    boolean anything = !running.isEmpty() || holders.values().stream().anyMatch(Holder::holds);
     boolean[] done = new boolean[1];
     call("clear", () -> done[0] = pool.clear());
     seen.check(
@@ -449,27 +934,44 @@ final class PoolRun {
         "cache",
         "the cache was cleared while blocks are held");
     if (done[0]) {
-      matchable.clear();
+      List.copyOf(matchable.keySet()).forEach(this::forget);
+      lost.clear();
     }
     line("clear", done[0] ? "" : "refused");
   }
 
+  // ---- attempts
+
   /** Tries things and undoes them: nothing may have changed. */
   private void undone(Event event) {
-    int[] tokens = Engine.prompt(event, blockTokens);
+    if (mode == Mode.QUIET) {
+      return;
+    }
+    int which = event.intOf(Engine.WHICH);
+    int tries = event.intOf(Pool.TRIES);
+    Content content =
+        new Content(Engine.prompt(event, blockTokens), List.of(), "", "", "");
     String before = pool.picture();
     int free = pool.freeBlocks();
     int tried = attempt++;
     call("begin", pool::begin);
-    call("allocate", () -> pool.allocate(tried, tokens, "", "", ""));
-    pick(event.intOf(Engine.WHICH), h -> !h.released && h.pins == 0)
-        .ifPresent(h -> call("release", () -> pool.release(h.number)));
+    boolean[] granted = new boolean[1];
+    call("allocate", () -> granted[0] = pool.allocate(tried, content).isGranted());
+    if (granted[0] && (tries & 2) != 0 && pool.validTokens(tried) >= content.length() - 1) {
+      call("publish", () -> pool.publish(tried, content.length()));
+    }
+    tryMore(which, tries);
     call("rollBack", pool::rollBack);
     unchanged(before, free, "an attempt that was rolled back");
+    seen.check(
+        !features.has(Feature.REPORTS_COPIES) || pool.copies().isEmpty(),
+        Invariant.INV_04,
+        "copies",
+        "an attempt that was rolled back asks for copies");
     for (Holder h : holders.values()) {
-      if (h.holds() && !h.onHost) {
+      for (int g = 0; g < groups && h.holds(); g++) {
         seen.check(
-            Arrays.equals(pool.table(h.number), h.table),
+            Arrays.equals(pool.table(h.number, g), h.tables[g]),
             Invariant.INV_04,
             "table",
             "a rolled-back attempt changed the table of holder " + h.number);
@@ -478,42 +980,116 @@ final class PoolRun {
     line("attempt undone", "");
   }
 
-  private void unchanged(String before, int free, String what) {
-    seen.check(
-        pool.freeBlocks() == free,
-        Invariant.INV_04,
-        "pool",
-        what + " changed the free blocks from " + free + " to " + pool.freeBlocks());
-    seen.check(
-        pool.picture().equals(before),
-        Invariant.INV_04,
-        "pool",
-        what + " changed the pool from " + before + " to " + pool.picture());
+  private void tryMore(int which, int tries) {
+    if ((tries & 1) != 0) {
+      pick(which, h -> !h.released && !h.onHost)
+          .ifPresent(h -> call("grow", () -> pool.grow(h.number, new int[] {1})));
+    }
+    if ((tries & 2) != 0) {
+      pick(which, h -> h.holds() && !h.onHost && !isLoading(h))
+          .filter(h -> h.content.length() > h.published)
+          .ifPresent(h -> call("publish", () -> pool.publish(h.number, h.content.length())));
+    }
+    if ((tries & 32) != 0 && !contentsEver.isEmpty() && groups == 1 && hasTiers()) {
+      Content content = contentsEver.get(which % contentsEver.size());
+      call("store", () -> pool.store(content));
+    }
+    Optional<Holder> gone = Optional.empty();
+    if ((tries & 4) != 0) {
+      gone = pick(which, h -> !h.released && h.pins == 0);
+      gone.ifPresent(h -> call("release", () -> pool.release(h.number)));
+    }
+    Holder released = gone.orElse(null);
+    if ((tries & 8) != 0 && config.hostBlocks() > 0) {
+      pick(which, h -> h != released && mayMove(h))
+          .ifPresent(h -> call("swapOut", () -> pool.swapOut(h.number)));
+    } else if ((tries & 16) != 0) {
+      pick(which, h -> h != released && !h.released && !h.onHost)
+          .ifPresent(h -> call("pin", () -> pool.pin(h.number)));
+    }
   }
+
+  private boolean hasTiers() {
+    return features.has(Feature.TIERS) && config.hostBlocks() > 0;
+  }
+
+  // ---- what must always hold
 
   private void look() {
     Set<Integer> held = new HashSet<>();
+    Set<Integer> hostHeld = new HashSet<>();
     for (Holder h : holders.values()) {
-      if (h.holds() && !h.onHost) {
-        for (int block : h.table) {
-          held.add(block);
+      if (h.holds()) {
+        for (int[] table : h.tables) {
+          for (int block : table) {
+            (h.onHost ? hostHeld : held).add(block);
+          }
+        }
+        if (!h.onHost) {
+          readable(h);
         }
       }
     }
-    int free = pool.freeBlocks();
-    seen.check(
-        free == blocks - held.size(),
-        free > blocks - held.size() ? Invariant.INV_08 : Invariant.INV_09,
-        "pool",
-        free + " blocks are free, but " + held.size() + " of " + blocks + " are held");
-    seen.exercised(Invariant.INV_08);
-    seen.exercised(Invariant.INV_09);
-    if (free == 0) {
+    for (Copy copy : running) {
+      held.add(copy.kind().toHost() ? copy.source() : copy.target());
+      hostHeld.add(copy.kind().toHost() ? copy.target() : copy.source());
+    }
+    held.remove(PoolSubject.HOLE);
+    hostHeld.remove(PoolSubject.HOLE);
+    count("blocks", pool.freeBlocks(), held.size(), blocks);
+    if (pool.freeHostBlocks() >= 0) {
+      count("host blocks", pool.freeHostBlocks(), hostHeld.size(), config.hostBlocks());
+    }
+    if (pool.freeBlocks() == 0) {
       seen.label("pool exactly full");
     }
   }
 
+  private void count(String what, int free, int held, int all) {
+    Invariant rule =
+        free > all - held
+            ? Invariant.INV_08
+            : held == 0 ? Invariant.INV_13 : Invariant.INV_09;
+    seen.check(
+        free == all - held,
+        rule,
+        what,
+        free + " " + what + " are free, but " + held + " of " + all + " are held");
+    seen.exercised(Invariant.INV_08);
+    seen.exercised(Invariant.INV_09);
+  }
+
+  /** Checks that a holder finds in its blocks what it may compute on. */
+  private void readable(Holder h) {
+    int[] valid = new int[1];
+    call("validTokens", () -> valid[0] = pool.validTokens(h.number));
+    int tokens = Math.min(valid[0], h.published);
+    for (int g = 0; g < groups; g++) {
+      for (int i = config.firstRead(g, tokens); i * blockTokens < tokens; i++) {
+        int block = h.tables[g][i];
+        String held = contents.get(block);
+        seen.exercised(Invariant.INV_15);
+        if (held == null || !held.startsWith(upTo(h, g, Math.min(tokens, (i + 1) * blockTokens)))) {
+          violated(
+              held == null ? Invariant.INV_15 : Invariant.INV_10,
+              "content",
+              "holder "
+                  + h.number
+                  + " may compute on block "
+                  + block
+                  + ", which "
+                  + (held == null ? "nobody has filled" : "holds " + held));
+        }
+      }
+    }
+    // What is not there any more must be computed again.
+    h.published = Math.min(h.published, Math.max(0, valid[0]));
+  }
+
   private void drain() {
+    while (!running.isEmpty()) {
+      copied(running.remove(0), true);
+    }
     for (Holder h : holders.values()) {
       if (!h.released) {
         release(h);
@@ -527,6 +1103,15 @@ final class PoolRun {
         Invariant.INV_13,
         "pool",
         "with no holder left, " + pool.freeBlocks() + " of " + blocks + " blocks are free");
+    seen.check(
+        pool.freeHostBlocks() < 0 || pool.freeHostBlocks() == config.hostBlocks(),
+        Invariant.INV_13,
+        "pool",
+        "with no holder left, "
+            + pool.freeHostBlocks()
+            + " of "
+            + config.hostBlocks()
+            + " host blocks are free");
   }
 
   private void line(String text, String note) {

@@ -1,5 +1,9 @@
 package io.headway.testkit.mutant;
 
+import io.headway.testkit.drive.PoolRules;
+import io.headway.testkit.scenario.Campaign;
+import io.headway.testkit.subject.PoolFactory;
+import java.util.Arrays;
 import java.util.List;
 
 /** Correct block pools and their mutants. */
@@ -7,10 +11,17 @@ final class PoolMutants {
   private PoolMutants() {}
 
   static List<Reference> references() {
-    return List.of();
+    return List.of(new Reference("reference pool", attack(PoolFault.NONE)));
   }
 
   static List<Mutant> all() {
-    return List.of();
+    return Arrays.stream(PoolFault.values())
+        .filter(fault -> fault != PoolFault.NONE)
+        .map(fault -> Mutant.of(fault, attack(fault)))
+        .toList();
+  }
+
+  private static Campaign<PoolFactory> attack(PoolFault fault) {
+    return Campaign.of(PoolRules.standard(), ReferencePool.with(fault));
   }
 }

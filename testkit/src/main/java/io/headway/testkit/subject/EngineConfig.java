@@ -2,10 +2,7 @@ package io.headway.testkit.subject;
 
 import io.headway.api.memory.BlockHash;
 import io.headway.api.memory.EvictionPolicy;
-import io.headway.memory.eviction.LruEviction;
 import io.headway.memory.pool.PagedKvBlockPool;
-import io.headway.memory.pool.PagedKvConfig;
-import io.headway.memory.prefix.Sha256BlockHash;
 
 /**
  * The small world that a scheduler is put into.
@@ -44,12 +41,21 @@ public record EngineConfig(
   }
 
   /**
+   * Returns the part of this world that is a pool's.
+   *
+   * @return block size, blocks of device and host, one cache group, and the hash
+   */
+  public PoolConfig pool() {
+    return new PoolConfig(blockTokens, blocks, hostBlocks, 0, hashValues);
+  }
+
+  /**
    * Makes a pool for this world, with this library's own implementation.
    *
    * @return a new pool that records events
    */
   public PagedKvBlockPool newBlockPool() {
-    return newBlockPool(new LruEviction());
+    return pool().newBlockPool();
   }
 
   /**
@@ -59,10 +65,7 @@ public record EngineConfig(
    * @return a new pool that records events
    */
   public PagedKvBlockPool newBlockPool(EvictionPolicy<?> eviction) {
-    return PagedKvBlockPool.of(
-        PagedKvConfig.of(blockTokens, blocks).withHostBlocks(hostBlocks).withEvents(true),
-        hashValues == 0 ? new Sha256BlockHash() : collidingHash(),
-        eviction);
+    return pool().newBlockPool(eviction);
   }
 
   /**
@@ -71,6 +74,6 @@ public record EngineConfig(
    * @return one word with {@link #hashValues} values; 3 if that is 0
    */
   public BlockHash collidingHash() {
-    return new CollidingHash(hashValues == 0 ? 3 : hashValues);
+    return pool().collidingHash();
   }
 }

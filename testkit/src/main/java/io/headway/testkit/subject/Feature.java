@@ -44,5 +44,19 @@ public enum Feature {
   /** More blocks, slots or budget never make a served scenario unserved. */
   MONOTONE,
   /** A scheduler rebuilt from what is queued and running decides the same. */
-  REBUILD
+  REBUILD,
+  /** Content may hold media, which equal placeholder tokens stand for. */
+  MEDIA,
+  /** A second cache group reads the last tokens only; both share the pool. */
+  CACHE_GROUPS,
+  /** A block that is not full yet may be found by later content that has the same tokens so far. */
+  PARTIAL_BLOCKS,
+  /** Every block that must be copied is reported, so that its bytes can be followed. */
+  REPORTS_COPIES,
+  /** Cached content may be copied to the host tier and back, and copies may fail. */
+  TIERS,
+  /** Equal content has equal keys in every process. */
+  STABLE_KEYS,
+  /** Within a chain what comes first is evicted last. */
+  TAIL_FIRST
 }

@@ -1,14 +1,19 @@
 package io.headway.testkit.subject;
 
 import io.headway.api.memory.BlockKeyChain;
+import io.headway.api.memory.BlockState;
 import io.headway.api.memory.EvictionPolicy;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvDemand;
 import io.headway.api.memory.KvProbe;
+import io.headway.api.memory.KvTier;
+import io.headway.api.memory.MediaItem;
 import io.headway.api.memory.OwnerKind;
 import io.headway.api.memory.PrefixAttributes;
 import io.headway.api.memory.ReleaseOrder;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -24,13 +29,20 @@ public final class KvPoolSubject implements PoolSubject {
   }
 
   /**
-   * Makes a factory of pools.
+   * Makes a factory of pools, which claims what every paged pool of this library can do.
    *
    * @param maker makes a paged pool for a world
    * @return the factory
    */
-  public static PoolFactory of(Function<EngineConfig, KvBlockPool> maker) {
-    return config -> new KvPoolSubject(maker.apply(config));
+  public static PoolFactory of(Function<PoolConfig, KvBlockPool> maker) {
+    return PoolFactory.of(
+        Features.of(
+            Feature.MEDIA,
+            Feature.CACHE_GROUPS,
+            Feature.REPORTS_COPIES,
+            Feature.TIERS,
+            Feature.STABLE_KEYS),
+        config -> new KvPoolSubject(maker.apply(config)));
   }
 
   /**
@@ -44,13 +56,20 @@ public final class KvPoolSubject implements PoolSubject {
     return of(config -> config.newBlockPool(new LawfulEviction<>(eviction)));
   }
 
-  private static PrefixAttributes attributes(String tenant, String adapter, String salt) {
-    return PrefixAttributes.NONE.withTenant(tenant).withAdapter(adapter).withSalt(salt);
+  private static PrefixAttributes attributes(Content content) {
+    return PrefixAttributes.NONE
+        .withTenant(content.tenant())
+        .withAdapter(content.adapter())
+        .withSalt(content.salt())
+        .withMedia(
+            content.media().stream()
+                .map(medium -> new MediaItem(medium.id(), medium.from(), medium.count()))
+                .toList());
   }
 
-  private BlockKeyChain keys(int[] tokens, String tenant, String adapter, String salt) {
-    BlockKeyChain keys = pool.newKeys(attributes(tenant, adapter, salt));
-    keys.append(tokens, 0, tokens.length);
+  private BlockKeyChain chain(Content content) {
+    BlockKeyChain keys = pool.newKeys(attributes(content));
+    keys.append(content.tokens(), 0, content.length());
     return keys;
   }
 
@@ -63,15 +82,15 @@ public final class KvPoolSubject implements PoolSubject {
   }
 
   @Override
-  public boolean fits(int[] tokens, String tenant, String adapter, String salt) {
-    return pool.check(keys(tokens, tenant, adapter, salt), KvDemand.prompt(tokens.length)).ok();
+  public boolean fits(Content content) {
+    return pool.check(chain(content), KvDemand.prompt(content.length())).ok();
   }
 
   @Override
-  public Allocation allocate(int holder, int[] tokens, String tenant, String adapter, String salt) {
-    BlockKeyChain keys = keys(tokens, tenant, adapter, salt);
+  public Allocation allocate(int holder, Content content) {
+    BlockKeyChain keys = chain(content);
     long owner = pool.open(OwnerKind.SEQUENCE, keys);
-    if (!pool.tryAllocate(owner, KvDemand.prompt(tokens.length)).ok()) {
+    if (!pool.tryAllocate(owner, KvDemand.prompt(content.length())).ok()) {
       pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
       return Allocation.REFUSED;
     }
@@ -126,11 +145,13 @@ public final class KvPoolSubject implements PoolSubject {
   }
 
   @Override
-  public int[] table(int holder) {
+  public int[] table(int holder, int group) {
     long owner = holder(holder).owner();
-    int[] table = new int[pool.blockCount(owner, 0)];
+    int[] table = new int[pool.blockCount(owner, group)];
+    int nullBlock = pool.count(KvTier.DEVICE, BlockState.NULL) > 0 ? 0 : HOLE;
     for (int i = 0; i < table.length; i++) {
-      table[i] = pool.block(owner, 0, i);
+      int block = pool.block(owner, group, i);
+      table[i] = block == nullBlock && pool.tier(owner) == KvTier.DEVICE ? HOLE : block;
     }
     return table;
   }
@@ -138,6 +159,45 @@ public final class KvPoolSubject implements PoolSubject {
   @Override
   public int freeBlocks() {
     return pool.availableBlocks();
+  }
+
+  @Override
+  public int freeHostBlocks() {
+    return pool.count(KvTier.HOST, BlockState.FREE) + pool.count(KvTier.HOST, BlockState.CACHED);
+  }
+
+  @Override
+  public boolean store(Content content) {
+    return pool.demote(chain(content), content.length()).ok();
+  }
+
+  @Override
+  public boolean load(Content content) {
+    return pool.promote(chain(content), content.length()).ok();
+  }
+
+  @Override
+  public List<Copy> copies() {
+    List<Copy> copies = new ArrayList<>();
+    pool.drainMoves(
+        (kind, source, target, group, transfer) ->
+            copies.add(new Copy(Copy.Kind.valueOf(kind.name()), source, target, transfer)));
+    return copies;
+  }
+
+  @Override
+  public void copied(Copy copy, boolean succeeded) {
+    pool.endTransfer(copy.id(), succeeded);
+  }
+
+  @Override
+  public List<String> keys(Content content) {
+    BlockKeyChain chain = chain(content);
+    List<String> keys = new ArrayList<>();
+    for (int i = 0; i < chain.blockCount(); i++) {
+      keys.add(chain.key(i).toString());
+    }
+    return keys;
   }
 
   private int savepoint;

@@ -1,10 +1,17 @@
 package io.headway.testkit.subject;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * A KV block pool under test, with its prefix cache and host tier. What can be refused is
- * all-or-nothing: a refusal changes nothing. Called from one thread.
+ * all-or-nothing: a refusal changes nothing. Called from one thread. Methods with a default are for
+ * what the subject {@linkplain PoolFactory#features claims}.
  */
 public interface PoolSubject {
+  /** An entry of a block table that stands for positions nobody reads. */
+  int HOLE = -1;
+
   /**
    * What an allocation answers: nothing was there, or a table of which the first blocks are hits.
    */
@@ -13,9 +20,9 @@ public interface PoolSubject {
     public static final Allocation REFUSED = new Allocation(false, 0);
 
     private final boolean granted;
-    private final int hitTokens;
+    private final int[] hitTokens;
 
-    private Allocation(boolean granted, int hitTokens) {
+    private Allocation(boolean granted, int... hitTokens) {
       this.granted = granted;
       this.hitTokens = hitTokens;
     }
@@ -23,11 +30,12 @@ public interface PoolSubject {
     /**
      * Makes a grant.
      *
-     * @param hitTokens leading tokens that came from the cache
+     * @param hitTokens leading tokens that came from the cache, by group; of all groups if one
+     *     number is given
      * @return the answer
      */
-    public static Allocation granted(int hitTokens) {
-      return new Allocation(true, hitTokens);
+    public static Allocation granted(int... hitTokens) {
+      return new Allocation(true, hitTokens.clone());
     }
 
     /**
@@ -40,38 +48,38 @@ public interface PoolSubject {
     }
 
     /**
-     * Returns how many leading tokens came from the cache.
+     * Returns how many leading tokens came from the cache of a group.
      *
+     * @param group 0 or 1
      * @return tokens
      */
-    public int hitTokens() {
-      return hitTokens;
+    public int hitTokens(int group) {
+      return hitTokens[Math.min(group, hitTokens.length - 1)];
+    }
+
+    @Override
+    public String toString() {
+      return granted ? "hit " + Arrays.toString(hitTokens) : "refused";
     }
   }
 
   /**
    * Returns whether {@link #allocate} would be granted. Changes nothing.
    *
-   * @param tokens the content
-   * @param tenant keeps content apart
-   * @param adapter keeps content apart
-   * @param salt keeps content apart
+   * @param content what would be held
    * @return the answer of an allocation made now
    */
-  boolean fits(int[] tokens, String tenant, String adapter, String salt);
+  boolean fits(Content content);
 
   /**
    * Gives a new holder blocks for a content, the longest cached prefix that leaves at least one
    * token to compute included.
    *
-   * @param holder number of the holder, never used before
-   * @param tokens the content
-   * @param tenant keeps content apart
-   * @param adapter keeps content apart
-   * @param salt keeps content apart
+   * @param holder number of the holder, which holds nothing: it is new, or was refused before
+   * @param content what it will hold
    * @return a grant or a refusal
    */
-  Allocation allocate(int holder, int[] tokens, String tenant, String adapter, String salt);
+  Allocation allocate(int holder, Content content);
 
   /**
    * Gives a holder room for more tokens behind those it has.
@@ -83,7 +91,9 @@ public interface PoolSubject {
   boolean grow(int holder, int[] tokens);
 
   /**
-   * Makes the full blocks of a holder's leading tokens matchable: they were computed.
+   * Makes the full blocks of a holder's leading tokens matchable: they were computed. After a
+   * return from the host they are matchable again with the next call. A window may let go of blocks
+   * that no later token reads.
    *
    * @param holder a holder on the device
    * @param upToTokens leading tokens that were computed
@@ -114,7 +124,7 @@ public interface PoolSubject {
   /**
    * Moves a holder to the host.
    *
-   * @param holder a holder on the device, not pinned
+   * @param holder a holder on the device, not pinned, none of whose blocks is being loaded
    * @return false if there is no room
    */
   boolean swapOut(int holder);
@@ -128,7 +138,7 @@ public interface PoolSubject {
   boolean swapIn(int holder);
 
   /**
-   * Forgets everything cached, or refuses to while anything is held.
+   * Forgets everything cached in every tier, or refuses to while anything is held or copied.
    *
    * @return false if it refuses
    */
@@ -138,9 +148,10 @@ public interface PoolSubject {
    * Returns a holder's block table.
    *
    * @param holder a holder
-   * @return block ids in the tier it is in
+   * @param group cache group, 0 or 1
+   * @return block ids in the tier it is in, {@link #HOLE} where nobody reads
    */
-  int[] table(int holder);
+  int[] table(int holder, int group);
 
   /**
    * Returns how many device blocks an allocation could take, cached ones included.
@@ -157,6 +168,80 @@ public interface PoolSubject {
 
   /** Makes everything since {@link #begin} final. */
   void commit();
+
+  /**
+   * Returns how many host blocks could be taken, cached ones included.
+   *
+   * @return blocks, or -1 if the subject cannot tell
+   */
+  default int freeHostBlocks() {
+    return -1;
+  }
+
+  /**
+   * Starts to copy the cached leading blocks of a content to the host, those that are not there.
+   * Each becomes matchable on the host when its copy has succeeded. For {@link Feature#TIERS}.
+   *
+   * @param content what to copy
+   * @return false if the host has no room for all of them
+   */
+  default boolean store(Content content) {
+    throw new UnsupportedOperationException("store is for subjects that claim TIERS");
+  }
+
+  /**
+   * Starts to copy the leading blocks of a content from the host to the device, those that are not
+   * there. They are cached on the device when their copies have succeeded; a subject may grant them
+   * before. For {@link Feature#TIERS}.
+   *
+   * @param content what to copy
+   * @return false if the device has no room for all of them
+   */
+  default boolean load(Content content) {
+    throw new UnsupportedOperationException("load is for subjects that claim TIERS");
+  }
+
+  /**
+   * Returns the copies that must be made, those decided since the last call, in order. For {@link
+   * Feature#REPORTS_COPIES}.
+   *
+   * @return the copies
+   */
+  default List<Copy> copies() {
+    return List.of();
+  }
+
+  /**
+   * Says how a store or a load has ended. For {@link Feature#TIERS}.
+   *
+   * @param copy one of {@link #copies()}
+   * @param succeeded whether all bytes arrived
+   */
+  default void copied(Copy copy, boolean succeeded) {
+    throw new UnsupportedOperationException("copied is for subjects that claim TIERS");
+  }
+
+  /**
+   * Returns up to where a holder's cached tokens are really there: not behind a block that is still
+   * being loaded, or whose load has failed.
+   *
+   * @param holder a holder on the device
+   * @return tokens; {@link Integer#MAX_VALUE} if hits are always there
+   */
+  default int validTokens(int holder) {
+    return Integer.MAX_VALUE;
+  }
+
+  /**
+   * Names the whole blocks of a content, as another process would ask for them. For {@link
+   * Feature#STABLE_KEYS}.
+   *
+   * @param content any content
+   * @return a key per whole block
+   */
+  default List<String> keys(Content content) {
+    return List.of();
+  }
 
   /**
    * Prints everything that could make a difference later: counts, order of eviction, keys.
