@@ -22,6 +22,9 @@ public final class Pool {
   /** Whether something is done within an attempt that is then made final. */
   public static final Field KEPT = Field.of("kept", 0, 1);
 
+  /** Whether what was allocated is computed and ends at once. */
+  public static final Field SERVED = Field.of("served", 0, 1);
+
   /** Whether a copy fails. */
   public static final Field FAILS = Field.of("fails", 0, 1);
 
@@ -41,7 +44,18 @@ public final class Pool {
           Engine.ADAPTER,
           Engine.SALT,
           MEDIA,
-          KEPT);
+          KEPT,
+          SERVED);
+
+  /** Tokens that follow behind those of an earlier holder. */
+  public static final Field LONGER = Field.of("longer", 0, 64);
+
+  /** Whether every holder ends and every copy succeeds before. */
+  public static final Field EMPTIED = Field.of("emptied", 0, 1);
+
+  /** A new holder asks for blocks for what an earlier one held, or for that and more. */
+  public static final EventType AGAIN = 
+      EventType.request("again", Engine.WHICH, LONGER, KEPT, SERVED);
 
   /** A holder that was refused asks again. */
   public static final EventType RETRY = EventType.of("retry", Engine.WHICH);
@@ -81,7 +95,7 @@ public final class Pool {
       EventType.of("undone", Engine.WHICH, Engine.PROMPT, Engine.WORDS, TRIES);
 
   /** Everything cached is forgotten. */
-  public static final EventType CLEAR = EventType.of("clear");
+  public static final EventType CLEAR = EventType.of("clear", EMPTIED);
 
   /** All of it. */
   public static final Vocabulary VOCABULARY =
@@ -90,8 +104,8 @@ public final class Pool {
           List.of(
               Engine.BLOCKS, Engine.BLOCK_TOKENS, Engine.HOST_BLOCKS, WINDOW, Engine.HASH_VALUES),
           List.of(
-              ALLOCATE, RETRY, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, STORE, LOAD,
-              COPIED, UNDONE, CLEAR));
+              ALLOCATE, AGAIN, RETRY, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, STORE,
+              LOAD, COPIED, UNDONE, CLEAR));
 
   private Pool() {}
 }

@@ -7,6 +7,7 @@ import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Outcome;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
+import io.headway.testkit.scenario.Violation;
 import io.headway.testkit.scenario.Vocabulary;
 import io.headway.testkit.subject.Feature;
 import io.headway.testkit.subject.Features;
@@ -23,6 +24,15 @@ import java.util.Set;
  */
 public final class PoolRules implements ScenarioContract<PoolFactory> {
   private static final int ORACLES = 4;
+
+  /** Weights of the events of a scenario without a host. */
+  private static final int[] ON_DEVICE = {14, 12, 20, 20, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 12};
+
+  /** Weights of the events of a scenario in which holders go to the host and come back. */
+  private static final int[] SWAPPING = {14, 12, 20, 20, 3, 4, 7, 7, 5, 2, 3, 0, 0, 0, 12};
+
+  /** Weights of the events of a scenario in which cached content goes to the host. */
+  private static final int[] COPYING = {30, 2, 6, 14, 1, 2, 1, 1, 3, 1, 2, 14, 20, 36, 18};
 
   private enum Host {
     NEVER,
@@ -76,40 +86,47 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     int blockTokens = world.between(1, 4);
     Scenario.Builder scenario = Pool.VOCABULARY.scenario(seed);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
-    scenario.set(Engine.BLOCKS, world.between(1, 16));
     scenario.set(Engine.HASH_VALUES, world.chance(20) ? world.between(1, 3) : 0);
     boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(50));
+    boolean copies = tiers && features.has(Feature.TIERS) && world.chance(70);
+    // What is copied to the host must be evicted here before it can come back.
+    scenario.set(Engine.BLOCKS, copies ? world.between(3, 7) : world.between(1, 16));
     if (tiers) {
       scenario.set(Engine.HOST_BLOCKS, world.between(1, 8));
     } else if (features.has(Feature.CACHE_GROUPS) && world.chance(40)) {
       scenario.set(Pool.WINDOW, world.between(1, 3 * blockTokens));
     }
-    int count = world.between(10, 50);
+    int count = copies ? world.between(20, 60) : world.between(10, 50);
     for (int i = 0; i < count; i++) {
-      scenario.add(event(events, features, blockTokens, tiers));
+      scenario.add(event(events, features, blockTokens, tiers, copies));
     }
     return scenario.build();
   }
 
-  private static Event event(Draws draws, Features features, int blockTokens, boolean tiers) {
+  private static Event event(
+      Draws draws, Features features, int blockTokens, boolean tiers, boolean copies) {
     int which = draws.between(0, 7);
     int prompt =
         draws.chance(60)
             ? Math.max(1, blockTokens * draws.between(0, 4) + draws.between(-1, 1))
             : draws.between(1, 4 * blockTokens + 1);
     int words = draws.between(0, 3);
-    int swap = tiers ? 5 : 0;
-    int copy = tiers && features.has(Feature.TIERS) ? 5 : 0;
-    switch (draws.weighted(24, 14, 20, 18, 3, 4, swap, swap, 5, 1, 3, copy, copy, 2 * copy)) {
+    if (copies) {
+      prompt = blockTokens * draws.between(1, 3) + (draws.chance(80) ? 1 : 0);
+      words &= 1;
+    }
+    int[] weights = copies ? COPYING : tiers ? SWAPPING : ON_DEVICE;
+    switch (draws.weighted(weights)) {
       case 0 -> {
         return Pool.ALLOCATE.with(
             prompt,
             words,
-            draws.weighted(14, 1, 1, 1),
+            copies ? draws.between(0, 3) : draws.weighted(14, 1, 1, 1),
             draws.weighted(14, 1, 1, 1),
             draws.weighted(14, 1, 1, 1),
             features.has(Feature.MEDIA) ? draws.weighted(14, 1, 1, 1) : 0,
-            draws.chance(10) ? 1 : 0);
+            draws.chance(10) ? 1 : 0,
+            draws.chance(copies ? 80 : 25) ? 1 : 0);
       }
       case 1 -> {
         return Pool.GROW.with(which, draws.between(1, 2 * blockTokens));
@@ -136,7 +153,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
         return Pool.UNDONE.with(which, prompt, words, draws.between(0, tiers ? 63 : 23));
       }
       case 9 -> {
-        return Pool.CLEAR.with();
+        return Pool.CLEAR.with(draws.chance(50) ? 1 : 0);
       }
       case 10 -> {
         return Pool.RETRY.with(which);
@@ -147,8 +164,15 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
       case 12 -> {
         return Pool.LOAD.with(which);
       }
+      case 13 -> {
+        return Pool.COPIED.with(which, draws.chance(25) ? 1 : 0);
+      }
       default -> {
-        return Pool.COPIED.with(which, draws.chance(30) ? 1 : 0);
+        return Pool.AGAIN.with(
+            which,
+            draws.chance(50) ? draws.between(0, 2 * blockTokens) : 0,
+            draws.chance(10) ? 1 : 0,
+            draws.chance(25) ? 1 : 0);
       }
     }
   }
@@ -203,9 +227,13 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
       PoolRun.Mode mode,
       Invariant rule,
       String sentence) {
-    PoolRun second =
-        new PoolRun(factory, scenario, new Observations(false), mode, first.refusals());
+    Observations then = new Observations(false);
+    PoolRun second = new PoolRun(factory, scenario, then, mode, first.refusals());
     second.play();
+    for (Violation violation : then.outcome().violations()) {
+      seen.violated(violation.invariant(), violation.entity(), violation.sentence(), "");
+      return;
+    }
     seen.check(first.journal().equals(second.journal()), rule, "run", sentence);
   }
 }

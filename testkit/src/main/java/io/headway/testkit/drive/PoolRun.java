@@ -103,7 +103,7 @@ final class PoolRun {
   private final boolean realHash;
   private final Map<Integer, Holder> holders = new LinkedHashMap<>();
   private final List<Holder> refused = new ArrayList<>();
-  private final List<Content> contentsEver = new ArrayList<>();
+  private final List<Holder> ever = new ArrayList<>();
 
   /** What each device block holds; absent if unknown. */
   private final Map<Integer, String> contents = new HashMap<>();
@@ -122,6 +122,9 @@ final class PoolRun {
 
   /** Device blocks whose last copy brought nothing. */
   private final Set<Integer> empty = new HashSet<>();
+
+  /** What was ever to be copied to the host. */
+  private final Set<String> stored = new HashSet<>();
 
   private final List<Copy> running = new ArrayList<>();
   private final StringBuilder journal = new StringBuilder();
@@ -147,7 +150,7 @@ final class PoolRun {
             scenario.intOf(Engine.HOST_BLOCKS),
             scenario.intOf(Pool.WINDOW),
             scenario.intOf(Engine.HASH_VALUES));
-    pool = factory.create(config);
+    pool = new GuardedPool(factory.create(config), seen);
     blocks = config.blocks();
     blockTokens = config.blockTokens();
     groups = config.groups();
@@ -187,20 +190,16 @@ final class PoolRun {
     if (!features.has(Feature.STABLE_KEYS)) {
       return;
     }
-    PoolSubject other = factory.create(config);
-    for (Content content : contentsEver) {
-      List<String> here = pool.keys(content);
-      List<String> there = other.keys(content);
+    PoolSubject other = new GuardedPool(factory.create(config), seen);
+    for (Holder h : ever) {
+      List<String> here = pool.keys(h.content);
+      List<String> there = other.keys(h.content);
       seen.check(
           here.equals(there),
           Invariant.INV_39,
           "keys",
           "the keys of a content are " + here + " here and " + there + " in another process");
     }
-  }
-
-  private void call(String what, Guarded.Call call) {
-    Guarded.call(seen, what, call);
   }
 
   private void violated(Invariant rule, String entity, String sentence) {
@@ -215,6 +214,9 @@ final class PoolRun {
     } else if (event.is(Pool.UNDONE)) {
       undone(event);
     } else if (event.is(Pool.CLEAR)) {
+      if (event.get(Pool.EMPTIED) == 1) {
+        empty();
+      }
       clear();
     } else {
       playOn(event, event.intOf(Engine.WHICH));
@@ -229,7 +231,7 @@ final class PoolRun {
     } else if (event.is(Pool.GROW)) {
       pick(which, h -> !h.released && !h.onHost).ifPresent(h -> grow(h, event.intOf(Pool.MORE)));
     } else if (event.is(Pool.PUBLISH)) {
-      pick(which, h -> h.holds() && !h.onHost && !isLoading(h)).ifPresent(h -> publish(h, event));
+      pick(which, this::mayPublish).ifPresent(h -> publish(h, event));
     } else if (event.is(Pool.RELEASE)) {
       pick(which, h -> !h.released).ifPresent(this::release);
     } else if (event.is(Pool.PIN)) {
@@ -244,14 +246,62 @@ final class PoolRun {
       if (!running.isEmpty()) {
         copied(running.remove(which % running.size()), event.get(Pool.FAILS) == 0);
       }
-    } else if (!contentsEver.isEmpty() && groups == 1 && features.has(Feature.TIERS)) {
-      Content content = contentsEver.get(which % contentsEver.size());
+    } else if (!ever.isEmpty()) {
+      again(event, among(event, which).content);
+    }
+  }
+
+  /** Returns one of those that there were, one for whom the event has a meaning if there is one. */
+  private Holder among(Event event, int which) {
+    List<Holder> fit = new ArrayList<>();
+    for (Holder h : ever) {
+      if (groups == 1 && fits(event, h)) {
+        fit.add(h);
+      }
+    }
+    List<Holder> all = fit.isEmpty() ? ever : fit;
+    return all.get(which % all.size());
+  }
+
+  private boolean fits(Event event, Holder h) {
+    if (event.is(Pool.AGAIN)) {
+      return running.stream()
+          .map(copy -> copy.kind() == Copy.Kind.LOAD ? hostContents.get(copy.source()) : null)
+          .anyMatch(text -> text != null && upTo(h, 0, h.content.length()).startsWith(text));
+    }
+    for (int i = 0; (i + 1) * blockTokens <= h.content.length(); i++) {
+      boolean here = matchable.containsValue(prefix(h, 0, i));
+      if (event.is(Pool.LOAD) && !here) {
+        // What was not copied well may be taken for copied.
+        return event.get(Engine.WHICH) % 2 == 0
+            ? hostContents.containsValue(prefix(h, 0, i))
+            : stored.contains(prefix(h, 0, i));
+      } else if (event.is(Pool.STORE) && !hostContents.containsValue(prefix(h, 0, i))) {
+        return here;
+      }
+    }
+    return false;
+  }
+
+  /** Plays what is about the content of a holder that lives or has ended. */
+  private void again(Event event, Content content) {
+    if (event.is(Pool.AGAIN)) {
+      int[] more = new int[event.intOf(Pool.LONGER)];
+      Arrays.fill(more, 23);
+      Content longer = more.length == 0 ? content : content.extended(more);
+      attempt(new Holder(number++, longer, groups), event);
+    } else if (groups == 1 && features.has(Feature.TIERS)) {
       if (event.is(Pool.STORE)) {
         refusable("store", () -> pool.store(content));
       } else if (event.is(Pool.LOAD)) {
         refusable("load", () -> pool.load(content));
       }
     }
+  }
+
+  private boolean mayPublish(Holder h) {
+    boolean more = h.unnamed || h.published < h.content.length();
+    return h.holds() && !h.onHost && more && !isLoading(h);
   }
 
   private boolean mayMove(Holder h) {
@@ -300,17 +350,16 @@ final class PoolRun {
     }
     String before = pool.picture();
     int free = pool.freeBlocks();
-    boolean[] granted = new boolean[1];
-    call(what, () -> granted[0] = asked.granted());
-    if (granted[0]) {
+    boolean granted = asked.granted();
+    if (granted) {
       follow();
     } else {
       seen.label("refused");
       refusals.add(position);
       unchanged(before, free, "a " + what + " that was refused");
     }
-    line(what, granted[0] ? "" : "refused");
-    return granted[0];
+    line(what, granted ? "" : "refused");
+    return granted;
   }
 
   private void unchanged(String before, int free, String what) {
@@ -346,7 +395,17 @@ final class PoolRun {
   }
 
   private void allocate(Event event) {
-    attempt(new Holder(number++, content(event), groups), event.get(Pool.KEPT) == 1);
+    attempt(new Holder(number++, content(event), groups), event);
+  }
+
+  private void attempt(Holder h, Event event) {
+    attempt(h, event.get(Pool.KEPT) == 1);
+    if (event.get(Pool.SERVED) == 1 && holders.containsKey(h.number)) {
+      if (!isLoading(h)) {
+        publish(h, h.content.length());
+      }
+      release(h);
+    }
   }
 
   private void attempt(Holder h, boolean kept) {
@@ -354,34 +413,35 @@ final class PoolRun {
       refused.add(h);
       return;
     }
-    boolean[] fits = new boolean[1];
+    boolean fits = false;
     String before = pool.picture();
     int free = pool.freeBlocks();
     if (mode != Mode.QUIET) {
-      call("fits", () -> fits[0] = pool.fits(h.content));
+      fits = pool.fits(h.content);
       unchanged(before, free, "asking whether something fits");
     }
     int expected = residentTokens(h);
-    PoolSubject.Allocation[] answer = {PoolSubject.Allocation.REFUSED};
     if (kept) {
-      call("begin", pool::begin);
+      pool.begin();
     }
-    call("allocate", () -> answer[0] = pool.allocate(h.number, h.content));
-    boolean granted = answer[0].isGranted();
-    if (kept) {
-      call("end of the attempt", granted ? pool::commit : pool::rollBack);
+    PoolSubject.Allocation answer = pool.allocate(h.number, h.content);
+    boolean granted = answer.isGranted();
+    if (kept && granted) {
+      pool.commit();
+    } else if (kept) {
+      pool.rollBack();
     }
     if (mode != Mode.QUIET) {
       seen.check(
-          granted == fits[0],
+          granted == fits,
           Invariant.INV_12,
           "check",
           "the check says "
-              + (fits[0] ? "it fits" : "it does not fit")
+              + (fits ? "it fits" : "it does not fit")
               + ", but the allocation is "
               + (granted ? "granted" : "refused"));
     }
-    line("allocate " + h.number + " (" + h.content.length() + " tokens)", answer[0].toString());
+    line("allocate " + h.number + " (" + h.content.length() + " tokens)", answer.toString());
     int need = groups * config.blocksFor(h.content.length());
     if (!granted) {
       seen.label("refused");
@@ -397,8 +457,8 @@ final class PoolRun {
       return;
     }
     holders.put(h.number, h);
-    contentsEver.add(h.content);
-    admitted(h, answer[0], expected);
+    ever.add(h);
+    admitted(h, answer, expected);
   }
 
   private void admitted(Holder h, PoolSubject.Allocation answer, int expected) {
@@ -503,9 +563,7 @@ final class PoolRun {
 
   /** Reads a table and checks its length and its numbers. */
   private int[] table(Holder h, int group) {
-    int[][] answer = new int[1][];
-    call("table", () -> answer[0] = pool.table(h.number, group));
-    int[] table = answer[0];
+    int[] table = pool.table(h.number, group);
     seen.check(
         table.length == config.blocksFor(h.content.length()),
         Invariant.INV_11,
@@ -549,6 +607,9 @@ final class PoolRun {
     seen.exercised(Invariant.INV_15);
     seen.exercised(Invariant.INV_16);
     boolean equal = held != null && held.startsWith(wanted);
+    if (load != null) {
+      seen.label("hit while it is loaded");
+    }
     if (equal && shown != null && shown.startsWith(wanted)) {
       return;
     }
@@ -568,7 +629,7 @@ final class PoolRun {
           what + " by a key that was to be forgotten when the block was; it holds " + held);
     } else if (equal || held == null) {
       violated(Invariant.INV_15, "block", what + ", whose content was never published");
-    } else if (continues(held, wanted)) {
+    } else if (continues(held, wanted) || upTo(h, group, h.content.length()).startsWith(held)) {
       violated(
           Invariant.INV_17,
           "block",
@@ -579,7 +640,7 @@ final class PoolRun {
     }
   }
 
-  /** Whether two prefixes differ before their last block only. */
+  /** Whether two prefixes differ before their last block only, which is not the first. */
   private boolean continues(String held, String wanted) {
     int from = wanted.length() - 2 * blockTokens;
     int heldFrom = held.length() - 2 * blockTokens;
@@ -647,12 +708,19 @@ final class PoolRun {
         seen.exercised(Invariant.INV_17);
         int tokens = (gone.length() - gone.lastIndexOf('/') - 1) / 2;
         boolean whole = tokens % blockTokens == 0 && gone.charAt(0) == '0';
-        if (whole && !matchable.containsValue(gone)) {
+        if (whole && !matchable.containsValue(gone) && !isLoading(gone)) {
           stays(gone);
         }
       }
     }
     lost.clear();
+  }
+
+  private boolean isLoading(String text) {
+    return running.stream()
+        .anyMatch(
+            copy ->
+                copy.kind() == Copy.Kind.LOAD && text.equals(hostContents.get(copy.source())));
   }
 
   private void stays(String gone) {
@@ -723,7 +791,7 @@ final class PoolRun {
   }
 
   private void publish(Holder h, int upTo) {
-    call("publish", () -> pool.publish(h.number, upTo));
+    pool.publish(h.number, upTo);
     int from = h.published;
     h.published = upTo;
     h.unnamed = false;
@@ -767,32 +835,41 @@ final class PoolRun {
     if ((index + 1) * blockTokens <= upTo) {
       // With a poor hash another content may keep the key; a hit is checked by content all the
       // same.
-      matchable.put(block, text);
-    } else if (features.has(Feature.PARTIAL_BLOCKS) && group == 0) {
-      matchable.put(block, upTo(h, 0, upTo));
+      show(block, text);
+    } else if (features.has(Feature.PARTIAL_BLOCKS)
+        && group == 0
+        && !matchable.getOrDefault(block, "").equals(text)) {
+      show(block, upTo(h, 0, upTo));
+    }
+  }
+
+  private void show(int block, String text) {
+    String was = matchable.put(block, text);
+    if (was != null && !was.equals(text)) {
+      formerly.computeIfAbsent(block, b -> new HashSet<>()).add(was);
     }
   }
 
   private void release(Holder h) {
     if (mode == Mode.LATE_RELEASES && h.pins == 0 && !h.onHost) {
-      call("pin", () -> pool.pin(h.number));
-      call("release", () -> pool.release(h.number));
-      call("unpin", () -> pool.unpin(h.number));
+      pool.pin(h.number);
+      pool.release(h.number);
+      pool.unpin(h.number);
     } else {
-      call("release", () -> pool.release(h.number));
+      pool.release(h.number);
     }
     h.released = true;
     line("release " + h.number, h.pins > 0 ? "pinned" : "");
   }
 
   private void pin(Holder h) {
-    call("pin", () -> pool.pin(h.number));
+    pool.pin(h.number);
     h.pins++;
     line("pin " + h.number, "");
   }
 
   private void unpin(Holder h) {
-    call("unpin", () -> pool.unpin(h.number));
+    pool.unpin(h.number);
     h.pins--;
     line("unpin " + h.number, "");
   }
@@ -854,9 +931,7 @@ final class PoolRun {
     if (!features.has(Feature.REPORTS_COPIES)) {
       return;
     }
-    List<Copy> since = new ArrayList<>();
-    call("copies", () -> since.addAll(pool.copies()));
-    for (Copy copy : since) {
+    for (Copy copy : pool.copies()) {
       if (copy.kind().toHost()) {
         hostTaken(copy);
       } else {
@@ -865,6 +940,10 @@ final class PoolRun {
         empty.add(copy.target());
       }
       if (copy.kind() == Copy.Kind.STORE || copy.kind() == Copy.Kind.LOAD) {
+        seen.label(copy.kind().toHost() ? "stored" : "loaded");
+        if (copy.kind().toHost()) {
+          stored.add(contents.getOrDefault(copy.source(), ""));
+        }
         running.add(copy);
       } else {
         copy(copy);
@@ -872,6 +951,10 @@ final class PoolRun {
       // Its number is a name only.
       journal.append(copy.kind()).append(' ').append(copy.source());
       journal.append(' ').append(copy.target()).append('\n');
+      if (copy.kind() == Copy.Kind.LOAD) {
+        // What it continues stays for its sake, whatever its rank.
+        lost.clear();
+      }
     }
     judgeOrder();
   }
@@ -912,12 +995,12 @@ final class PoolRun {
   }
 
   private void copied(Copy copy, boolean succeeded) {
-    call("copied", () -> pool.copied(copy, succeeded));
+    pool.copied(copy, succeeded);
     if (succeeded) {
       copy(copy);
       String text = contents.get(copy.target());
       if (copy.kind() == Copy.Kind.LOAD && text != null) {
-        matchable.put(copy.target(), text);
+        show(copy.target(), text);
       }
     }
     seen.exercised(Invariant.INV_32);
@@ -926,18 +1009,17 @@ final class PoolRun {
 
   private void clear() {
     boolean anything = !running.isEmpty() || holders.values().stream().anyMatch(Holder::holds);
-    boolean[] done = new boolean[1];
-    call("clear", () -> done[0] = pool.clear());
+    boolean done = pool.clear();
     seen.check(
-        !done[0] || !anything,
+        !done || !anything,
         Invariant.INV_10,
         "cache",
         "the cache was cleared while blocks are held");
-    if (done[0]) {
+    if (done) {
       List.copyOf(matchable.keySet()).forEach(this::forget);
       lost.clear();
     }
-    line("clear", done[0] ? "" : "refused");
+    line("clear", done ? "" : "refused");
   }
 
   // ---- attempts
@@ -954,14 +1036,13 @@ final class PoolRun {
     String before = pool.picture();
     int free = pool.freeBlocks();
     int tried = attempt++;
-    call("begin", pool::begin);
-    boolean[] granted = new boolean[1];
-    call("allocate", () -> granted[0] = pool.allocate(tried, content).isGranted());
-    if (granted[0] && (tries & 2) != 0 && pool.validTokens(tried) >= content.length() - 1) {
-      call("publish", () -> pool.publish(tried, content.length()));
+    pool.begin();
+    boolean granted = pool.allocate(tried, content).isGranted();
+    if (granted && (tries & 2) != 0 && pool.validTokens(tried) >= content.length() - 1) {
+      pool.publish(tried, content.length());
     }
     tryMore(which, tries);
-    call("rollBack", pool::rollBack);
+    pool.rollBack();
     unchanged(before, free, "an attempt that was rolled back");
     seen.check(
         !features.has(Feature.REPORTS_COPIES) || pool.copies().isEmpty(),
@@ -983,29 +1064,28 @@ final class PoolRun {
   private void tryMore(int which, int tries) {
     if ((tries & 1) != 0) {
       pick(which, h -> !h.released && !h.onHost)
-          .ifPresent(h -> call("grow", () -> pool.grow(h.number, new int[] {1})));
+          .ifPresent(h -> pool.grow(h.number, new int[] {1}));
     }
     if ((tries & 2) != 0) {
-      pick(which, h -> h.holds() && !h.onHost && !isLoading(h))
-          .filter(h -> h.content.length() > h.published)
-          .ifPresent(h -> call("publish", () -> pool.publish(h.number, h.content.length())));
+      pick(which, this::mayPublish)
+          .ifPresent(h -> pool.publish(h.number, h.content.length()));
     }
-    if ((tries & 32) != 0 && !contentsEver.isEmpty() && groups == 1 && hasTiers()) {
-      Content content = contentsEver.get(which % contentsEver.size());
-      call("store", () -> pool.store(content));
+    if ((tries & 32) != 0 && !ever.isEmpty() && groups == 1 && hasTiers()) {
+      Content content = ever.get(which % ever.size()).content;
+      pool.store(content);
     }
     Optional<Holder> gone = Optional.empty();
     if ((tries & 4) != 0) {
       gone = pick(which, h -> !h.released && h.pins == 0);
-      gone.ifPresent(h -> call("release", () -> pool.release(h.number)));
+      gone.ifPresent(h -> pool.release(h.number));
     }
     Holder released = gone.orElse(null);
     if ((tries & 8) != 0 && config.hostBlocks() > 0) {
       pick(which, h -> h != released && mayMove(h))
-          .ifPresent(h -> call("swapOut", () -> pool.swapOut(h.number)));
+          .ifPresent(h -> pool.swapOut(h.number));
     } else if ((tries & 16) != 0) {
       pick(which, h -> h != released && !h.released && !h.onHost)
-          .ifPresent(h -> call("pin", () -> pool.pin(h.number)));
+          .ifPresent(h -> pool.pin(h.number));
     }
   }
 
@@ -1061,9 +1141,8 @@ final class PoolRun {
 
   /** Checks that a holder finds in its blocks what it may compute on. */
   private void readable(Holder h) {
-    int[] valid = new int[1];
-    call("validTokens", () -> valid[0] = pool.validTokens(h.number));
-    int tokens = Math.min(valid[0], h.published);
+    int valid = pool.validTokens(h.number);
+    int tokens = Math.min(valid, h.published);
     for (int g = 0; g < groups; g++) {
       for (int i = config.firstRead(g, tokens); i * blockTokens < tokens; i++) {
         int block = h.tables[g][i];
@@ -1082,11 +1161,14 @@ final class PoolRun {
         }
       }
     }
-    // What is not there any more must be computed again.
-    h.published = Math.min(h.published, Math.max(0, valid[0]));
+    if (!isLoading(h)) {
+      // What has not come must be computed again.
+      h.published = Math.min(h.published, Math.max(0, valid));
+    }
   }
 
-  private void drain() {
+  /** Ends everything. */
+  private void empty() {
     while (!running.isEmpty()) {
       copied(running.remove(0), true);
     }
@@ -1098,20 +1180,12 @@ final class PoolRun {
         unpin(h);
       }
     }
-    seen.check(
-        pool.freeBlocks() == blocks,
-        Invariant.INV_13,
-        "pool",
-        "with no holder left, " + pool.freeBlocks() + " of " + blocks + " blocks are free");
-    seen.check(
-        pool.freeHostBlocks() < 0 || pool.freeHostBlocks() == config.hostBlocks(),
-        Invariant.INV_13,
-        "pool",
-        "with no holder left, "
-            + pool.freeHostBlocks()
-            + " of "
-            + config.hostBlocks()
-            + " host blocks are free");
+  }
+
+  private void drain() {
+    empty();
+    look();
+    seen.exercised(Invariant.INV_13);
   }
 
   private void line(String text, String note) {

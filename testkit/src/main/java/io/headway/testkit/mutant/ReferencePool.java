@@ -629,6 +629,7 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public boolean load(Content content) {
+    List<Key> chain = new ArrayList<>();
     List<Key> missing = new ArrayList<>();
     List<Integer> here = new ArrayList<>();
     for (Key key : keys(content, 0)) {
@@ -643,6 +644,7 @@ final class ReferencePool implements PoolSubject {
       } else {
         break;
       }
+      chain.add(0, key);
     }
     device.lock(here, 1);
     boolean room = missing.size() <= device.available();
@@ -656,6 +658,8 @@ final class ReferencePool implements PoolSubject {
           host.refer(host.find(key));
         }
       }
+      // What comes first in a chain is evicted last.
+      chain.forEach(key -> device.touch(device.find(key)));
     }
     device.lock(here, -1);
     return room;
