@@ -47,13 +47,13 @@ public final class Pool {
           KEPT,
           SERVED);
 
-  /** Tokens that follow behind those of an earlier holder. */
-  public static final Field LONGER = Field.of("longer", 0, 64);
+  /** Tokens that follow behind those of an earlier holder, or are cut off if negative. */
+  public static final Field LONGER = new Field("longer", -64, 64, 0);
 
   /** Whether every holder ends and every copy succeeds before. */
   public static final Field EMPTIED = Field.of("emptied", 0, 1);
 
-  /** A new holder asks for blocks for what an earlier one held, or for that and more. */
+  /** A new holder asks for blocks for what an earlier one held, for more or for less. */
   public static final EventType AGAIN = 
       EventType.request("again", Engine.WHICH, LONGER, KEPT, SERVED);
 
@@ -84,11 +84,17 @@ public final class Pool {
   /** Some content that was ever held is copied to the host, as far as it is cached. */
   public static final EventType STORE = EventType.of("store", Engine.WHICH);
 
+  /** New holders that ask for a content while it is copied from the host. */
+  public static final Field ASKERS = Field.of("askers", 0, 3);
+
   /** Some content that was ever held is copied from the host, as far as it is there. */
-  public static final EventType LOAD = EventType.of("load", Engine.WHICH);
+  public static final EventType LOAD = EventType.of("load", Engine.WHICH, ASKERS);
 
   /** A copy ends. */
   public static final EventType COPIED = EventType.of("copied", Engine.WHICH, FAILS);
+
+  /** A holder takes everything that is free and ends: what is only cached is evicted. */
+  public static final EventType FLOOD = EventType.of("flood");
 
   /** An allocation and other things are tried and undone. */
   public static final EventType UNDONE =
@@ -105,7 +111,7 @@ public final class Pool {
               Engine.BLOCKS, Engine.BLOCK_TOKENS, Engine.HOST_BLOCKS, WINDOW, Engine.HASH_VALUES),
           List.of(
               ALLOCATE, AGAIN, RETRY, GROW, PUBLISH, RELEASE, PIN, UNPIN, SWAP_OUT, SWAP_IN, STORE,
-              LOAD, COPIED, UNDONE, CLEAR));
+              LOAD, COPIED, FLOOD, UNDONE, CLEAR));
 
   private Pool() {}
 }

@@ -26,13 +26,13 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
   private static final int ORACLES = 4;
 
   /** Weights of the events of a scenario without a host. */
-  private static final int[] ON_DEVICE = {14, 12, 20, 20, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 12};
+  private static final int[] ON_DEVICE = {14, 10, 20, 18, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 16, 6};
 
   /** Weights of the events of a scenario in which holders go to the host and come back. */
-  private static final int[] SWAPPING = {14, 12, 20, 20, 3, 4, 7, 7, 5, 2, 3, 0, 0, 0, 12};
+  private static final int[] SWAPPING = {10, 6, 26, 12, 2, 3, 14, 16, 4, 1, 2, 0, 0, 0, 20, 8};
 
   /** Weights of the events of a scenario in which cached content goes to the host. */
-  private static final int[] COPYING = {30, 2, 6, 14, 1, 2, 1, 1, 3, 1, 2, 14, 20, 36, 18};
+  private static final int[] COPYING = {20, 2, 6, 14, 1, 2, 1, 1, 3, 1, 2, 14, 24, 36, 20, 12};
 
   private enum Host {
     NEVER,
@@ -87,12 +87,12 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     Scenario.Builder scenario = Pool.VOCABULARY.scenario(seed);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.HASH_VALUES, world.chance(20) ? world.between(1, 3) : 0);
-    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(50));
-    boolean copies = tiers && features.has(Feature.TIERS) && world.chance(70);
+    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(60));
+    boolean copies = tiers && features.has(Feature.TIERS) && world.chance(60);
     // What is copied to the host must be evicted here before it can come back.
     scenario.set(Engine.BLOCKS, copies ? world.between(3, 7) : world.between(1, 16));
     if (tiers) {
-      scenario.set(Engine.HOST_BLOCKS, world.between(1, 8));
+      scenario.set(Engine.HOST_BLOCKS, world.chance(50) ? world.between(1, 8) : 8);
     } else if (features.has(Feature.CACHE_GROUPS) && world.chance(40)) {
       scenario.set(Pool.WINDOW, world.between(1, 3 * blockTokens));
     }
@@ -124,7 +124,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
             copies ? draws.between(0, 3) : draws.weighted(14, 1, 1, 1),
             draws.weighted(14, 1, 1, 1),
             draws.weighted(14, 1, 1, 1),
-            features.has(Feature.MEDIA) ? draws.weighted(14, 1, 1, 1) : 0,
+            features.has(Feature.MEDIA) ? draws.weighted(6, 2, 2, 2) : 0,
             draws.chance(10) ? 1 : 0,
             draws.chance(copies ? 80 : 25) ? 1 : 0);
       }
@@ -162,17 +162,20 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
         return Pool.STORE.with(which);
       }
       case 12 -> {
-        return Pool.LOAD.with(which);
+        return Pool.LOAD.with(which, draws.weighted(2, 1, 2, 1));
       }
       case 13 -> {
-        return Pool.COPIED.with(which, draws.chance(25) ? 1 : 0);
+        return Pool.COPIED.with(which, draws.chance(35) ? 1 : 0);
       }
-      default -> {
+      case 14 -> {
         return Pool.AGAIN.with(
             which,
-            draws.chance(50) ? draws.between(0, 2 * blockTokens) : 0,
+            draws.chance(60) ? draws.between(-2 * blockTokens, 2 * blockTokens) : 0,
             draws.chance(10) ? 1 : 0,
             draws.chance(25) ? 1 : 0);
+      }
+      default -> {
+        return Pool.FLOOD.with();
       }
     }
   }

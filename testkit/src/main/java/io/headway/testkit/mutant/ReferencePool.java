@@ -496,12 +496,15 @@ final class ReferencePool implements PoolSubject {
   @Override
   public void unpin(int number) {
     Holder holder = holder(number);
-    if (holder.pins == 0) {
+    if (holder.pins == 0 && !has(PoolFault.H_34)) {
       throw new IllegalStateException("holder " + number + " is not pinned");
     }
     holder.pins = has(PoolFault.H_34) ? 0 : holder.pins - 1;
     if (holder.pins == 0 && holder.released) {
-      finish(number, holder, true);
+      if (!has(PoolFault.H_22)) {
+        finish(number, holder, true);
+      }
+      holders.remove(number);
     }
   }
 
@@ -526,10 +529,8 @@ final class ReferencePool implements PoolSubject {
     for (int block : has(PoolFault.B_26) ? order : new LinkedHashSet<>(order)) {
       tier.release(block);
     }
-    if (!has(PoolFault.H_22) || holder.pins == 0) {
+    if (holder.pins == 0) {
       holders.remove(number);
-    } else {
-      holder.tables.forEach(List::clear);
     }
     publishedFree = device.available();
   }

@@ -2,6 +2,7 @@ package io.headway.testkit.subject;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -70,5 +71,22 @@ public record Content(
     int[] all = Arrays.copyOf(tokens, tokens.length + more.length);
     System.arraycopy(more, 0, all, tokens.length, more.length);
     return new Content(all, media, tenant, adapter, salt);
+  }
+
+  /**
+   * Returns the beginning of this content.
+   *
+   * @param count tokens that stay, at most {@link #length}
+   * @return a shorter copy
+   */
+  public Content first(int count) {
+    List<Media> left = new ArrayList<>();
+    for (Media medium : media) {
+      if (medium.from() < count) {
+        int covered = Math.min(medium.count(), count - medium.from());
+        left.add(new Media(medium.id(), medium.from(), covered));
+      }
+    }
+    return new Content(Arrays.copyOf(tokens, count), left, tenant, adapter, salt);
   }
 }
