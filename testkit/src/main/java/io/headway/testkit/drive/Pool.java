@@ -79,7 +79,7 @@ public final class Pool {
   public static final EventType SWAP_OUT = EventType.of("swapOut", Engine.WHICH);
 
   /** A holder is moved back. */
-  public static final EventType SWAP_IN = EventType.of("swapIn", Engine.WHICH);
+  public static final EventType SWAP_IN = EventType.of("swapIn", Engine.WHICH, SERVED);
 
   /** Some content that was ever held is copied to the host, as far as it is cached. */
   public static final EventType STORE = EventType.of("store", Engine.WHICH);

@@ -28,6 +28,9 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
   /** Weights of the events of a scenario without a host. */
   private static final int[] ON_DEVICE = {14, 10, 20, 18, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 16, 6};
 
+  /** Weights of the events of a scenario with a second cache group. */
+  private static final int[] IN_GROUPS = {14, 24, 24, 14, 2, 4, 0, 0, 3, 1, 2, 0, 0, 0, 26, 3};
+
   /** Weights of the events of a scenario in which holders go to the host and come back. */
   private static final int[] SWAPPING = {10, 6, 26, 12, 2, 3, 14, 16, 4, 1, 2, 0, 0, 0, 20, 8};
 
@@ -87,24 +90,27 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     Scenario.Builder scenario = Pool.VOCABULARY.scenario(seed);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.HASH_VALUES, world.chance(20) ? world.between(1, 3) : 0);
-    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(60));
+    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(50));
+    boolean window = !tiers && features.has(Feature.CACHE_GROUPS) && world.chance(50);
     boolean copies = tiers && features.has(Feature.TIERS) && world.chance(60);
     // What is copied to the host must be evicted here before it can come back.
-    scenario.set(Engine.BLOCKS, copies ? world.between(3, 7) : world.between(1, 16));
+    scenario.set(Engine.BLOCKS, copies ? world.between(3, 7) : world.chance(25) ? world.between(1, 3) : world.between(4, 12));
     if (tiers) {
       scenario.set(Engine.HOST_BLOCKS, world.chance(50) ? world.between(1, 8) : 8);
-    } else if (features.has(Feature.CACHE_GROUPS) && world.chance(40)) {
-      scenario.set(Pool.WINDOW, world.between(1, 3 * blockTokens));
+    } else if (window) {
+      scenario.set(Pool.WINDOW, world.between(1, 2 * blockTokens));
     }
-    int count = copies ? world.between(20, 60) : world.between(10, 50);
+    int count = copies ? world.between(20, 70) : world.between(10, 60);
     for (int i = 0; i < count; i++) {
-      scenario.add(event(events, features, blockTokens, tiers, copies));
+      int[] weights = copies ? COPYING : tiers ? SWAPPING : window ? IN_GROUPS : ON_DEVICE;
+      scenario.add(event(events, features, blockTokens, weights));
     }
     return scenario.build();
   }
 
   private static Event event(
-      Draws draws, Features features, int blockTokens, boolean tiers, boolean copies) {
+      Draws draws, Features features, int blockTokens, int[] weights) {
+    boolean copies = weights == COPYING;
     int which = draws.between(0, 7);
     int prompt =
         draws.chance(60)
@@ -115,7 +121,6 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
       prompt = blockTokens * draws.between(1, 3) + (draws.chance(80) ? 1 : 0);
       words &= 1;
     }
-    int[] weights = copies ? COPYING : tiers ? SWAPPING : ON_DEVICE;
     switch (draws.weighted(weights)) {
       case 0 -> {
         return Pool.ALLOCATE.with(
@@ -147,10 +152,10 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
         return Pool.SWAP_OUT.with(which);
       }
       case 7 -> {
-        return Pool.SWAP_IN.with(which);
+        return Pool.SWAP_IN.with(which, draws.chance(50) ? 1 : 0);
       }
       case 8 -> {
-        return Pool.UNDONE.with(which, prompt, words, draws.between(0, tiers ? 63 : 23));
+        return Pool.UNDONE.with(which, prompt, words, draws.between(0, 63));
       }
       case 9 -> {
         return Pool.CLEAR.with(draws.chance(50) ? 1 : 0);

@@ -245,7 +245,12 @@ final class PoolRun {
     } else if (event.is(Pool.SWAP_OUT)) {
       pick(which, this::mayMove).ifPresent(this::swapOut);
     } else if (event.is(Pool.SWAP_IN)) {
-      pick(which, h -> !h.released && h.onHost).ifPresent(this::swapIn);
+      pick(which, h -> !h.released && h.onHost)
+          .ifPresent(
+              h -> {
+                swapIn(h);
+                served(h, event);
+              });
     } else if (event.is(Pool.COPIED)) {
       if (!running.isEmpty()) {
         copied(running.remove(which % running.size()), event.get(Pool.FAILS) == 0);
@@ -410,8 +415,13 @@ final class PoolRun {
 
   private void attempt(Holder h, Event event) {
     attempt(h, event.get(Pool.KEPT) == 1);
-    if (event.get(Pool.SERVED) == 1 && holders.containsKey(h.number)) {
-      if (!isLoading(h)) {
+    served(h, event);
+  }
+
+  /** Lets a holder be computed to its end, if that is asked for. */
+  private void served(Holder h, Event event) {
+    if (event.get(Pool.SERVED) == 1 && holders.containsKey(h.number) && !h.onHost) {
+      if (mayPublish(h)) {
         publish(h, h.content.length());
       }
       release(h);
@@ -528,7 +538,13 @@ final class PoolRun {
 
   /** Returns how many leading tokens all groups could serve as far as the model knows. */
   private int residentTokens(Holder h) {
-    Set<String> there = new HashSet<>(matchable.values());
+    Set<String> there = new HashSet<>();
+    matchable.forEach(
+        (block, text) -> {
+          if (!isOnlyCopied(block)) {
+            there.add(text);
+          }
+        });
     int limit = (h.content.length() - 1) / blockTokens;
     int hit = 0;
     while (hit < limit && there.contains(prefix(h, 0, hit))) {
@@ -538,6 +554,16 @@ final class PoolRun {
       hit--;
     }
     return hit * blockTokens;
+  }
+
+  /** A block that nobody has may be withheld while it is copied. */
+  private boolean isOnlyCopied(int block) {
+    for (Copy copy : running) {
+      if (copy.kind() == Copy.Kind.STORE && copy.source() == block) {
+        return holders.values().stream().noneMatch(h -> h.holds() && !h.onHost && names(h, block));
+      }
+    }
+    return false;
   }
 
   private boolean windowServes(Holder h, int hit, Set<String> there) {
@@ -1143,9 +1169,6 @@ final class PoolRun {
             (h.onHost ? hostHeld : held).add(block);
           }
         }
-        if (!h.onHost) {
-          readable(h);
-        }
       }
     }
     for (Copy copy : running) {
@@ -1157,6 +1180,11 @@ final class PoolRun {
     count("blocks", pool.freeBlocks(), held.size(), blocks);
     if (pool.freeHostBlocks() >= 0) {
       count("host blocks", pool.freeHostBlocks(), hostHeld.size(), config.hostBlocks());
+    }
+    for (Holder h : holders.values()) {
+      if (h.holds() && !h.onHost) {
+        readable(h);
+      }
     }
     if (pool.freeBlocks() == 0) {
       seen.label("pool exactly full");

@@ -144,7 +144,7 @@ enum PoolFault implements Fault {
   B_74(
       "after a full hit publishing begins behind the block that was computed again",
       "https://github.com/vllm-project/vllm/pull/11186",
-      Invariant.INV_18),
+      Invariant.INV_18, Invariant.INV_17),
 
   /** Blocks become matchable when they are allocated. */
   H_20(
@@ -276,7 +276,7 @@ enum PoolFault implements Fault {
   H_37(
       "what comes back from the host is never published again",
       "forgotten state",
-      Invariant.INV_18),
+      Invariant.INV_18, Invariant.INV_17),
 
   /** The host block that a load reads is not kept in place. */
   H_38(

@@ -201,10 +201,13 @@ public final class KvPoolSubject implements PoolSubject {
   }
 
   private int savepoint;
+  private final Map<Integer, Integer> lengths = new HashMap<>();
 
   @Override
   public void begin() {
     savepoint = pool.savepoint();
+    lengths.clear();
+    holders.forEach((number, holder) -> lengths.put(number, holder.keys().tokenCount()));
   }
 
   @Override
@@ -212,6 +215,7 @@ public final class KvPoolSubject implements PoolSubject {
     pool.rollbackTo(savepoint);
     pool.commit();
     holders.values().removeIf(holder -> !pool.isLive(holder.owner()));
+    holders.forEach((number, holder) -> holder.keys().truncate(lengths.getOrDefault(number, 0)));
   }
 
   @Override
