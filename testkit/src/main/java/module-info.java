@@ -18,7 +18,6 @@ module io.headway.testkit {
   requires io.headway.routing;
   requires static transitive net.jqwik.api;
   requires static org.apiguardian.api;
-  requires static org.junit.jupiter.api;
   requires static org.opentest4j;
   requires static transitive org.jspecify;
 }

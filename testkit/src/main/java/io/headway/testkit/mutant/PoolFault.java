@@ -225,19 +225,19 @@ enum PoolFault implements Fault {
       Invariant.INV_04, Invariant.INV_09),
 
   /** Rolling back leaves how far a holder was published. */
-  H_30D(
+  H_31B(
       "rolling back leaves how far a holder was published",
       "incomplete rollback",
       Invariant.INV_04, Invariant.INV_18),
 
   /** A commit does not end the attempt, and the next one is rolled back too far. */
-  H_30E(
+  H_31C(
       "a commit does not end the attempt, and the next one is rolled back too far",
       "incomplete rollback",
       Invariant.INV_04, Invariant.INV_08, Invariant.INV_09),
 
   /** The published count of free blocks is refreshed by some changes only. */
-  H_31(
+  H_31A(
       "the published count of free blocks is refreshed by some changes only",
       "stale derived figure",
       Invariant.INV_08, Invariant.INV_09, Invariant.INV_40),

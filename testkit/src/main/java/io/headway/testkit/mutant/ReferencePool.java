@@ -745,7 +745,7 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public int freeBlocks() {
-    return has(PoolFault.H_31) ? publishedFree : device.available();
+    return has(PoolFault.H_31A) ? publishedFree : device.available();
   }
 
   @Override
@@ -768,7 +768,7 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public void begin() {
-    if (saved != null && has(PoolFault.H_30E)) {
+    if (saved != null && has(PoolFault.H_31C)) {
       return;
     }
     saved =
@@ -788,7 +788,7 @@ final class ReferencePool implements PoolSubject {
       host.become(before.host());
     }
     Map<Integer, Holder> back = copyOf(before.holders());
-    if (has(PoolFault.H_30D)) {
+    if (has(PoolFault.H_31B)) {
       back.replaceAll((number, holder) -> restored(holder, holders.get(number)));
     }
     holders.clear();
@@ -808,7 +808,7 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public void commit() {
-    if (!has(PoolFault.H_30E)) {
+    if (!has(PoolFault.H_31C)) {
       saved = null;
     }
   }
