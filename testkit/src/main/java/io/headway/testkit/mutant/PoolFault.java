@@ -292,6 +292,8 @@ enum PoolFault implements Fault {
 
   private final String title;
   private final String source;
+
+  @SuppressWarnings("ImmutableEnumChecker") // Made by List.of.
   private final List<Invariant> expected;
 
   PoolFault(String title, String source, Invariant... expected) {

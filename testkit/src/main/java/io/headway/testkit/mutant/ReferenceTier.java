@@ -124,19 +124,19 @@ final class ReferenceTier {
   }
 
   private int evict() {
-    for (int block : recency) {
-      if (evictable(block) || fault == PoolFault.B_31A) {
-        Key key = blocks.get(block).key;
-        if (fault == PoolFault.B_39) {
-          recency.remove((Integer) block);
-          blocks.get(block).key = null;
-        } else if (key != null) {
-          strike(block, key);
-        }
-        return block;
-      }
+    int block =
+        recency.stream()
+            .filter(each -> evictable(each) || fault == PoolFault.B_31A)
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("no block is free"));
+    Key key = blocks.get(block).key;
+    if (fault == PoolFault.B_39) {
+      recency.remove((Integer) block);
+      blocks.get(block).key = null;
+    } else if (key != null) {
+      strike(block, key);
     }
-    throw new IllegalStateException("no block is free");
+    return block;
   }
 
   /** Takes a key away from a block. */
