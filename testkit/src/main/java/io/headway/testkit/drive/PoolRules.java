@@ -26,10 +26,10 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
   private static final int ORACLES = 4;
 
   /** Weights of the events of a scenario without a host. */
-  private static final int[] ON_DEVICE = {14, 10, 20, 18, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 16, 6};
+  private static final int[] ON_DEVICE = {14, 14, 24, 14, 3, 4, 0, 0, 5, 2, 3, 0, 0, 0, 22, 8};
 
   /** Weights of the events of a scenario with a second cache group. */
-  private static final int[] IN_GROUPS = {14, 24, 24, 14, 2, 4, 0, 0, 3, 1, 2, 0, 0, 0, 26, 3};
+  private static final int[] IN_GROUPS = {14, 26, 26, 12, 2, 3, 0, 0, 3, 1, 2, 0, 0, 0, 34, 3};
 
   /** Weights of the events of a scenario in which holders go to the host and come back. */
   private static final int[] SWAPPING = {10, 6, 26, 12, 2, 3, 14, 16, 4, 1, 2, 0, 0, 0, 20, 8};
@@ -90,7 +90,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     Scenario.Builder scenario = Pool.VOCABULARY.scenario(seed);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.HASH_VALUES, world.chance(20) ? world.between(1, 3) : 0);
-    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(50));
+    boolean tiers = host == Host.ALWAYS || (host == Host.SOMETIMES && world.chance(45));
     boolean window = !tiers && features.has(Feature.CACHE_GROUPS) && world.chance(50);
     boolean copies = tiers && features.has(Feature.TIERS) && world.chance(60);
     // What is copied to the host must be evicted here before it can come back.
@@ -98,7 +98,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     if (tiers) {
       scenario.set(Engine.HOST_BLOCKS, world.chance(50) ? world.between(1, 8) : 8);
     } else if (window) {
-      scenario.set(Pool.WINDOW, world.between(1, 2 * blockTokens));
+      scenario.set(Pool.WINDOW, world.between(1, blockTokens + 2));
     }
     int count = copies ? world.between(20, 70) : world.between(10, 60);
     for (int i = 0; i < count; i++) {

@@ -2,7 +2,7 @@ package io.headway.testkit.mutant;
 
 import static java.util.Objects.requireNonNull;
 
-import io.headway.testkit.mutant.ReferenceTier.Key;
+import io.headway.testkit.mutant.ReferenceTier.BlockName;
 import io.headway.testkit.subject.Content;
 import io.headway.testkit.subject.Copy;
 import io.headway.testkit.subject.Feature;
@@ -90,7 +90,7 @@ final class ReferencePool implements PoolSubject {
   }
 
   /** A copy that is under way, by the number of the copy. */
-  private record Transfer(Copy copy, Key key) {}
+  private record Transfer(Copy copy, BlockName key) {}
 
   /** What a rollback returns to. */
   private record Saved(
@@ -149,8 +149,8 @@ final class ReferencePool implements PoolSubject {
   // ---- names
 
   /** Names the whole blocks of a content. */
-  private List<Key> keys(Content content, int group) {
-    List<Key> keys = new ArrayList<>();
+  private List<BlockName> keys(Content content, int group) {
+    List<BlockName> keys = new ArrayList<>();
     int size = config.blockTokens();
     for (int i = 0; (i + 1) * size <= content.length(); i++) {
       keys.add(key(i == 0 ? null : keys.get(i - 1), content, group, i, size));
@@ -158,14 +158,14 @@ final class ReferencePool implements PoolSubject {
     return keys;
   }
 
-  private Key key(@Nullable Key before, Content content, int group, int block, int count) {
+  private BlockName key(@Nullable BlockName before, Content content, int group, int block, int count) {
     List<Integer> tokens = new ArrayList<>();
     int from = block * config.blockTokens();
     for (int p = from; p < from + count; p++) {
       tokens.add(content.tokens()[p]);
     }
     List<String> apart = apart(content, block, from, count);
-    Key parent = has(PoolFault.B_45A) ? null : before;
+    BlockName parent = has(PoolFault.B_45A) ? null : before;
     long root = has(PoolFault.B_44) ? System.identityHashCode(this) : 17;
     long hash = parent == null ? root + group : parent.hash();
     for (int token : tokens) {
@@ -177,7 +177,7 @@ final class ReferencePool implements PoolSubject {
     if (config.hashValues() > 0) {
       hash = Long.remainderUnsigned(hash, config.hashValues());
     }
-    return new Key(hash, parent, group, tokens, apart);
+    return new BlockName(hash, parent, group, tokens, apart);
   }
 
   /** Returns what keeps a block apart from equal tokens of others, each at its own place. */
@@ -209,7 +209,7 @@ final class ReferencePool implements PoolSubject {
     Match match = new Match();
     int size = config.blockTokens();
     int limit = (has(PoolFault.H_33) ? content.length() : content.length() - 1) / size;
-    List<Key> keys = keys(content, 0);
+    List<BlockName> keys = keys(content, 0);
     List<Integer> first = new ArrayList<>();
     for (int i = 0; i < limit; i++) {
       int block = device.find(keys.get(i));
@@ -236,7 +236,7 @@ final class ReferencePool implements PoolSubject {
 
   /** Finds the longest hit whose last blocks, which the window still reads, are all there. */
   private List<Integer> windowMatch(Content content, int limit) {
-    List<Key> keys = keys(content, 1);
+    List<BlockName> keys = keys(content, 1);
     for (int hit = limit; hit > 0; hit--) {
       int from = Math.max(0, hit - config.windowBlocks());
       List<Integer> blocks = new ArrayList<>(Collections.nCopies(from, HOLE));
@@ -251,10 +251,10 @@ final class ReferencePool implements PoolSubject {
   }
 
   /** Finds the longest block that is not full and continues what was found. */
-  private void partialMatch(Match match, Content content, List<Key> keys) {
+  private void partialMatch(Match match, Content content, List<BlockName> keys) {
     int hit = match.blocks.get(0).size();
     int left = content.length() - 1 - hit * config.blockTokens();
-    Key before = hit == 0 ? null : keys.get(hit - 1);
+    BlockName before = hit == 0 ? null : keys.get(hit - 1);
     for (int t = Math.min(config.blockTokens() - 1, left); t > 0; t--) {
       int block = device.findIdle(key(before, content, 0, hit, t));
       if (block != NONE && !match.blocks.get(0).contains(block)) {
@@ -435,7 +435,7 @@ final class ReferencePool implements PoolSubject {
     }
     for (int g = 0; g < holder.tables.size(); g++) {
       List<Integer> table = holder.tables.get(g);
-      List<Key> keys = keys(holder.content, g);
+      List<BlockName> keys = keys(holder.content, g);
       for (int i = from; i < full; i++) {
         boolean read = g == 0 || i >= holder.unused;
         if (table.get(i) != HOLE && read && !named(table.get(i))) {
@@ -445,10 +445,10 @@ final class ReferencePool implements PoolSubject {
     }
     int rest = upToTokens % size;
     if (config.groups() == 1 && rest > 0 && full == upToTokens / size) {
-      List<Key> keys = keys(holder.content, 0);
+      List<BlockName> keys = keys(holder.content, 0);
       int block = holder.tables.get(0).get(full);
       if (!named(block) && device.references(block) == 1) {
-        Key before = full == 0 ? null : keys.get(full - 1);
+        BlockName before = full == 0 ? null : keys.get(full - 1);
         device.name(block, key(before, holder.content, 0, full, rest), false);
       }
     }
@@ -456,7 +456,7 @@ final class ReferencePool implements PoolSubject {
   }
 
   private boolean named(int block) {
-    Key key = device.key(block);
+    BlockName key = device.key(block);
     return key != null && key.tokens().size() == config.blockTokens();
   }
 
@@ -600,9 +600,9 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public boolean store(Content content) {
-    List<Key> missing = new ArrayList<>();
+    List<BlockName> missing = new ArrayList<>();
     List<Integer> there = new ArrayList<>();
-    for (Key key : keys(content, 0)) {
+    for (BlockName key : keys(content, 0)) {
       int block = device.find(key);
       if (block == NONE || device.promised(block)) {
         break;
@@ -617,7 +617,7 @@ final class ReferencePool implements PoolSubject {
     boolean room = missing.size() <= host.available();
     if (room) {
       Collections.reverse(missing);
-      for (Key key : missing) {
+      for (BlockName key : missing) {
         int target = host.take();
         host.name(target, key, true);
         start(Copy.Kind.STORE, device.find(key), target, key);
@@ -630,10 +630,10 @@ final class ReferencePool implements PoolSubject {
 
   @Override
   public boolean load(Content content) {
-    List<Key> chain = new ArrayList<>();
-    List<Key> missing = new ArrayList<>();
+    List<BlockName> chain = new ArrayList<>();
+    List<BlockName> missing = new ArrayList<>();
     List<Integer> here = new ArrayList<>();
-    for (Key key : keys(content, 0)) {
+    for (BlockName key : keys(content, 0)) {
       int there = host.find(key);
       if (has(PoolFault.B_56) && there != NONE && !host.promised(there)) {
         host.refer(there);
@@ -651,7 +651,7 @@ final class ReferencePool implements PoolSubject {
     boolean room = missing.size() <= device.available();
     if (room) {
       Collections.reverse(missing);
-      for (Key key : missing) {
+      for (BlockName key : missing) {
         int target = device.take();
         device.name(target, key, true);
         start(Copy.Kind.LOAD, host.find(key), target, key);
@@ -666,7 +666,7 @@ final class ReferencePool implements PoolSubject {
     return room;
   }
 
-  private void start(Copy.Kind kind, int source, int target, Key key) {
+  private void start(Copy.Kind kind, int source, int target, BlockName key) {
     Copy copy = new Copy(kind, source, target, nextCopy++);
     copies.add(copy);
     transfers.put(copy.id(), new Transfer(copy, key));

@@ -28,8 +28,8 @@ final class ReferenceTier {
    * @param tokens its own tokens; fewer than a block holds if it is not full
    * @param apart what keeps it apart from equal tokens of others
    */
-  record Key(
-      long hash, @Nullable Key parent, int group, List<Integer> tokens, List<String> apart) {
+  record BlockName(
+      long hash, @Nullable BlockName parent, int group, List<Integer> tokens, List<String> apart) {
     @Override
     public int hashCode() {
       return Long.hashCode(hash);
@@ -42,7 +42,7 @@ final class ReferenceTier {
     /** Attempts that are under way and must not lose it. */
     int locks;
 
-    @Nullable Key key;
+    @Nullable BlockName key;
 
     /** It is being loaded: its key is a promise. */
     boolean promised;
@@ -95,7 +95,7 @@ final class ReferenceTier {
     return copy;
   }
 
-  private Object name(Key key) {
+  private Object name(BlockName key) {
     return fault == PoolFault.B_37 ? (Object) key.hash() : key;
   }
 
@@ -129,7 +129,7 @@ final class ReferenceTier {
             .filter(each -> evictable(each) || fault == PoolFault.B_31A)
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("no block is free"));
-    Key key = blocks.get(block).key;
+    BlockName key = blocks.get(block).key;
     if (fault == PoolFault.B_39) {
       recency.remove((Integer) block);
       blocks.get(block).key = null;
@@ -140,7 +140,7 @@ final class ReferenceTier {
   }
 
   /** Takes a key away from a block. */
-  private void strike(int block, Key key) {
+  private void strike(int block, BlockName key) {
     Set<Integer> where = index.get(name(key));
     if (where != null && where.remove(block) && where.isEmpty()) {
       index.remove(name(key));
@@ -193,7 +193,7 @@ final class ReferenceTier {
     return blocks.get(block).references;
   }
 
-  @Nullable Key key(int block) {
+  @Nullable BlockName key(int block) {
     return blocks.get(block).key;
   }
 
@@ -202,7 +202,7 @@ final class ReferenceTier {
   }
 
   /** Names the content of a block, whatever its name was before. */
-  void name(int block, Key key, boolean promise) {
+  void name(int block, BlockName key, boolean promise) {
     Block b = blocks.get(block);
     if (b.key != null && fault != PoolFault.B_30) {
       strike(block, b.key);
@@ -220,7 +220,7 @@ final class ReferenceTier {
 
   /** Makes a block unmatchable. */
   void unname(int block) {
-    Key key = blocks.get(block).key;
+    BlockName key = blocks.get(block).key;
     if (key == null) {
       return;
     }
@@ -231,13 +231,13 @@ final class ReferenceTier {
   }
 
   /** Returns where a content is, the copy that was named first. */
-  int find(Key key) {
+  int find(BlockName key) {
     Set<Integer> where = index.get(name(key));
     return where == null ? NONE : where.iterator().next();
   }
 
   /** Returns where a content is that nobody refers to, the copy that was named first. */
-  int findIdle(Key key) {
+  int findIdle(BlockName key) {
     for (int block : index.getOrDefault(name(key), Set.of())) {
       if (evictable(block)) {
         return block;
@@ -260,7 +260,7 @@ final class ReferenceTier {
     StringBuilder text = new StringBuilder("free=").append(free).append(" used=").append(recency);
     for (int i = 0; i < blocks.size(); i++) {
       Block b = blocks.get(i);
-      Key key = b.key;
+      BlockName key = b.key;
       text.append(' ').append(i).append(':').append(b.references).append('+').append(b.locks);
       if (key != null) {
         text.append(b.promised ? "~" : "=").append(Long.toHexString(key.hash()));
