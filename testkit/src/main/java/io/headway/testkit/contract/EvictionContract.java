@@ -39,7 +39,7 @@ public abstract class EvictionContract extends ScenarioProperties<PoolFactory> {
 
   @Override
   protected Features features() {
-    return Features.of();
+    return factory().features();
   }
 
   @Property(shrinking = ShrinkingMode.OFF)

@@ -22,7 +22,7 @@ public abstract class KvBlockPoolContract extends ScenarioProperties<PoolFactory
 
   @Override
   protected Features features() {
-    return Features.of();
+    return factory().features();
   }
 
   @Property(shrinking = ShrinkingMode.OFF)
@@ -77,5 +77,11 @@ public abstract class KvBlockPoolContract extends ScenarioProperties<PoolFactory
   @Checks(Invariant.INV_39)
   void INV39_equalCallsGiveEqualBlocks(@ForAll("scenarios") Scenario scenario) {
     holds(Invariant.INV_39, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(Invariant.INV_27)
+  void INV27_releasesThatComeLateEndTheSame(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_27, scenario);
   }
 }

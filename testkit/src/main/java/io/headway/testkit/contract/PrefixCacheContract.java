@@ -22,7 +22,7 @@ public abstract class PrefixCacheContract extends ScenarioProperties<PoolFactory
 
   @Override
   protected Features features() {
-    return Features.of();
+    return factory().features();
   }
 
   @Property(shrinking = ShrinkingMode.OFF)
@@ -59,5 +59,17 @@ public abstract class PrefixCacheContract extends ScenarioProperties<PoolFactory
   @Checks(Invariant.INV_39)
   void INV39_equalCallsGiveEqualHits(@ForAll("scenarios") Scenario scenario) {
     holds(Invariant.INV_39, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(Invariant.INV_16)
+  void INV16_keysAreForgottenWithTheirBlocks(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_16, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(Invariant.INV_27)
+  void INV27_hitsAreLookedUpAnew(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_27, scenario);
   }
 }

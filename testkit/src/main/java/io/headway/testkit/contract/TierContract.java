@@ -4,6 +4,7 @@ import io.headway.api.Invariant;
 import io.headway.testkit.drive.PoolRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
+import io.headway.testkit.subject.Feature;
 import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.PoolFactory;
 import net.jqwik.api.ForAll;
@@ -24,7 +25,7 @@ public abstract class TierContract extends ScenarioProperties<PoolFactory> {
 
   @Override
   protected Features features() {
-    return Features.of();
+    return factory().features();
   }
 
   @Property(shrinking = ShrinkingMode.OFF)
@@ -67,5 +68,17 @@ public abstract class TierContract extends ScenarioProperties<PoolFactory> {
   @Checks(Invariant.INV_39)
   void INV39_equalCallsGiveEqualBlocks(@ForAll("scenarios") Scenario scenario) {
     holds(Invariant.INV_39, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(value = Invariant.INV_15, needs = Feature.TIERS)
+  void INV15_whatDidNotComeIsNotComputedOn(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_15, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(value = Invariant.INV_31, needs = Feature.TIERS)
+  void INV31_blocksStayWhileTheyAreCopied(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_31, scenario);
   }
 }
