@@ -54,7 +54,7 @@ public final class Pool {
   public static final Field EMPTIED = Field.of("emptied", 0, 1);
 
   /** A new holder asks for blocks for what an earlier one held, for more or for less. */
-  public static final EventType AGAIN = 
+  public static final EventType AGAIN =
       EventType.request("again", Engine.WHICH, LONGER, KEPT, SERVED);
 
   /** A holder that was refused asks again. */

@@ -94,7 +94,11 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     boolean window = !tiers && features.has(Feature.CACHE_GROUPS) && world.chance(50);
     boolean copies = tiers && features.has(Feature.TIERS) && world.chance(60);
     // What is copied to the host must be evicted here before it can come back.
-    scenario.set(Engine.BLOCKS, copies ? world.between(3, 7) : world.chance(15) ? world.between(1, 3) : world.between(4, 12));
+    scenario.set(
+        Engine.BLOCKS,
+        copies
+            ? world.between(3, 7)
+            : world.chance(15) ? world.between(1, 3) : world.between(4, 12));
     if (tiers) {
       scenario.set(Engine.HOST_BLOCKS, world.chance(50) ? world.between(1, 8) : 8);
     } else if (window) {
@@ -108,8 +112,7 @@ public final class PoolRules implements ScenarioContract<PoolFactory> {
     return scenario.build();
   }
 
-  private static Event event(
-      Draws draws, Features features, int blockTokens, int[] weights) {
+  private static Event event(Draws draws, Features features, int blockTokens, int[] weights) {
     boolean copies = weights == COPYING;
     int which = draws.between(0, 7);
     int prompt =

@@ -680,15 +680,13 @@ final class PoolRun {
           what + " by a key that was to be forgotten when the block was; it holds " + held);
     } else if (equal || held == null) {
       violated(Invariant.INV_15, "block", what + ", whose content was never published");
-    } else if (continues(held, wanted)
-        || prefix(h, group, place(held)).equals(held)) {
+    } else if (continues(held, wanted) || prefix(h, group, place(held)).equals(held)) {
       violated(
           Invariant.INV_17,
           "block",
           what + ", which holds " + held + " and does not continue what comes before in " + wanted);
     } else {
-      violated(
-          Invariant.INV_14, "block", what + ", which holds " + held + " and not " + wanted);
+      violated(Invariant.INV_14, "block", what + ", which holds " + held + " and not " + wanted);
     }
   }
 
@@ -782,8 +780,7 @@ final class PoolRun {
   private boolean isLoading(String text) {
     return running.stream()
         .anyMatch(
-            copy ->
-                copy.kind() == Copy.Kind.LOAD && text.equals(hostContents.get(copy.source())));
+            copy -> copy.kind() == Copy.Kind.LOAD && text.equals(hostContents.get(copy.source())));
   }
 
   private void stays(String gone) {
@@ -1095,8 +1092,7 @@ final class PoolRun {
     }
     int which = event.intOf(Engine.WHICH);
     int tries = event.intOf(Pool.TRIES);
-    Content content =
-        new Content(Engine.prompt(event, blockTokens), List.of(), "", "", "");
+    Content content = new Content(Engine.prompt(event, blockTokens), List.of(), "", "", "");
     String before = pool.picture();
     int free = pool.freeBlocks();
     int tried = attempt++;
@@ -1127,12 +1123,10 @@ final class PoolRun {
 
   private void tryMore(int which, int tries) {
     if ((tries & 1) != 0) {
-      pick(which, h -> !h.released && !h.onHost)
-          .ifPresent(h -> pool.grow(h.number, new int[] {1}));
+      pick(which, h -> !h.released && !h.onHost).ifPresent(h -> pool.grow(h.number, new int[] {1}));
     }
     if ((tries & 2) != 0) {
-      pick(which, this::mayPublish)
-          .ifPresent(h -> pool.publish(h.number, h.content.length()));
+      pick(which, this::mayPublish).ifPresent(h -> pool.publish(h.number, h.content.length()));
     }
     if ((tries & 32) != 0 && !ever.isEmpty() && groups == 1 && hasTiers()) {
       Content content = ever.get(which % ever.size()).content;
@@ -1145,8 +1139,7 @@ final class PoolRun {
     }
     Holder released = gone.orElse(null);
     if ((tries & 8) != 0 && config.hostBlocks() > 0) {
-      pick(which, h -> h != released && mayMove(h))
-          .ifPresent(h -> pool.swapOut(h.number));
+      pick(which, h -> h != released && mayMove(h)).ifPresent(h -> pool.swapOut(h.number));
     } else if ((tries & 16) != 0) {
       pick(which, h -> h != released && !h.released && !h.onHost)
           .ifPresent(h -> pool.pin(h.number));
@@ -1193,9 +1186,7 @@ final class PoolRun {
 
   private void count(String what, int free, int held, int all) {
     Invariant rule =
-        free > all - held
-            ? Invariant.INV_08
-            : held == 0 ? Invariant.INV_13 : Invariant.INV_09;
+        free > all - held ? Invariant.INV_08 : held == 0 ? Invariant.INV_13 : Invariant.INV_09;
     seen.check(
         free == all - held,
         rule,

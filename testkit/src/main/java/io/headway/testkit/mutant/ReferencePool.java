@@ -158,7 +158,8 @@ final class ReferencePool implements PoolSubject {
     return keys;
   }
 
-  private BlockName key(@Nullable BlockName before, Content content, int group, int block, int count) {
+  private BlockName key(
+      @Nullable BlockName before, Content content, int group, int block, int count) {
     List<Integer> tokens = new ArrayList<>();
     int from = block * config.blockTokens();
     for (int p = from; p < from + count; p++) {
@@ -230,7 +231,8 @@ final class ReferencePool implements PoolSubject {
       partialMatch(match, content, keys);
     }
     int next = first.size();
-    match.givenUp = next == limit && next < keys.size() && device.find(keys.get(next)) != NONE ? 1 : 0;
+    match.givenUp =
+        next == limit && next < keys.size() && device.find(keys.get(next)) != NONE ? 1 : 0;
     return match;
   }
 

@@ -17,8 +17,7 @@ import java.util.List;
  * @param salt keeps content apart, or empty
  */
 @SuppressWarnings("ArrayRecordComponent") // Written once, read on every call.
-public record Content(
-    int[] tokens, List<Media> media, String tenant, String adapter, String salt) {
+public record Content(int[] tokens, List<Media> media, String tenant, String adapter, String salt) {
   /**
    * A range of placeholder tokens whose content the token ids do not tell.
    *

@@ -84,8 +84,7 @@ public record PoolConfig(
       KvGroup window =
           new KvGroup(1, KvGroup.Kind.SLIDING, windowTokens, blockTokens, blockTokens, 1);
       KvGeometry geometry =
-          new KvGeometry(
-              blockTokens, List.of(KvGroup.full(blockTokens, blockTokens, 1), window));
+          new KvGeometry(blockTokens, List.of(KvGroup.full(blockTokens, blockTokens, 1), window));
       // One block stands for positions that nobody reads.
       config =
           PagedKvConfig.of(blockTokens, blocks + 1)
