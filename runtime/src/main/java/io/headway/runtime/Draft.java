@@ -92,6 +92,12 @@ final class Draft implements BatchDraft {
   private int[] later = new int[16];
   private int eventsBefore;
   private int savepoint;
+
+  // What the last room() took: the work, the length and the KV entries that need no computing.
+  private long roomOwner;
+  private int roomWork;
+  private int roomLength;
+  private int roomComputed;
   private int[] preemptedIn = new int[64];
 
   /** Ahead of which plan a sequence was resumed last; plans are counted from 1. */
@@ -228,20 +234,7 @@ final class Draft implements BatchDraft {
   @Override
   public DraftOutcome admit(int sequence, int count, int reserveTokens, int headroomBlocks) {
     requireWritable();
-    requireQueued(sequence, "admitted");
-    if (count < 1) {
-      throw violation(Invariant.INV_07, sequence, "tokens must be at least 1, but was " + count);
-    }
-    if (reserveTokens < 0 || headroomBlocks < 0) {
-      throw violation(
-          Invariant.INV_11,
-          sequence,
-          "reserveTokens and headroomBlocks must be at least 0, but were "
-              + reserveTokens
-              + " tokens and "
-              + headroomBlocks
-              + " blocks");
-    }
+    requireAdmissible(sequence, count, reserveTokens, headroomBlocks);
     DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
     return attempted(sequence, count, reserveTokens, headroomBlocks, outcome);
   }
@@ -298,25 +291,12 @@ final class Draft implements BatchDraft {
     requireWritable();
     Check.notNull("mode", mode);
     Check.notNull("place", place);
-    if (!sequences.isRunning(live(victim))) {
-      throw violation(
-          Invariant.INV_20,
-          victim,
-          "only a running sequence can be preempted, but it is " + sequences.state(victim));
-    }
+    requirePreemptable(victim);
     if (!sequences.isRunning(live(beneficiary)) && !sequences.isQueued(beneficiary)) {
       throw violation(
           Invariant.INV_20,
           beneficiary,
           "the beneficiary must be running or queued, but it is " + sequences.state(beneficiary));
-    }
-    for (int i = 0; i < admittedSize; i++) {
-      if (admitted[i] == victim) {
-        throw violation(
-            Invariant.INV_22,
-            victim,
-            "it was admitted in this very draft and cannot be preempted before it ran");
-      }
     }
     if (sequences.inFlight[victim] > 0) {
       return DraftOutcome.IN_FLIGHT;
@@ -351,6 +331,65 @@ final class Draft implements BatchDraft {
     }
     raise(Event.QUEUED, victim, 0);
     return DraftOutcome.DONE;
+  }
+
+  @Override
+  public DraftOutcome outcomeAfter(
+      int[] victims,
+      PreemptionMode[] modes,
+      int count,
+      int sequence,
+      int tokens,
+      int reserveTokens,
+      int headroomBlocks) {
+    requireWritable();
+    for (int i = 0; i < count; i++) {
+      requirePreemptable(victims[i]);
+      if (sequences.inFlight[victims[i]] > 0) {
+        return DraftOutcome.IN_FLIGHT;
+      }
+    }
+    boolean queued = sequences.isQueued(live(sequence));
+    if (queued) {
+      requireAdmissible(sequence, tokens, reserveTokens, headroomBlocks);
+    } else {
+      requireSchedulable(sequence, tokens);
+    }
+    int before = pool.savepoint();
+    int tokensBefore = this.tokens;
+    for (int i = 0; i < count; i++) {
+      suppose(victims[i], modes[i]);
+    }
+    DraftOutcome outcome;
+    if (queued) {
+      outcome = obstacle(sequence, sequences.freeSlots() + count);
+      if (outcome.done()) {
+        outcome = room(sequence, tokens, reserveTokens, headroomBlocks);
+      }
+    } else if (tokens > limits.maxTokens() - this.tokens) {
+      outcome = DraftOutcome.OVER_TOKENS;
+    } else {
+      KvOutcome grown =
+          pool.growTo(sequences.owners[sequence], sequences.computed[sequence] + tokens);
+      outcome = grown.ok() ? DraftOutcome.DONE : refusal(grown);
+    }
+    pool.rollbackTo(before);
+    this.tokens = tokensBefore;
+    for (int i = 0; i < count; i++) {
+      adapters.add(sequences.requestOf(victims[i]).adapter());
+    }
+    return outcome;
+  }
+
+  /** Takes from pool, adapters and tokens what a preemption would give back, and nothing else. */
+  private void suppose(int victim, PreemptionMode mode) {
+    long owner = sequences.owners[victim];
+    oneOwner[0] = owner;
+    if (mode == PreemptionMode.RECOMPUTE || !pool.swapOut(oneOwner, 1).ok()) {
+      pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
+    }
+    tokens -= sequences.scheduled[victim];
+    adapters.remove(sequences.requestOf(victim).adapter());
   }
 
   @Override
@@ -421,6 +460,41 @@ final class Draft implements BatchDraft {
     }
   }
 
+  private void requirePreemptable(int victim) {
+    if (!sequences.isRunning(live(victim))) {
+      throw violation(
+          Invariant.INV_20,
+          victim,
+          "only a running sequence can be preempted, but it is " + sequences.state(victim));
+    }
+    for (int i = 0; i < admittedSize; i++) {
+      if (admitted[i] == victim) {
+        throw violation(
+            Invariant.INV_22,
+            victim,
+            "it was admitted in this very draft and cannot be preempted before it ran");
+      }
+    }
+  }
+
+  private void requireAdmissible(
+      int sequence, int count, int reserveTokens, int headroomBlocks) {
+    requireQueued(sequence, "admitted");
+    if (count < 1) {
+      throw violation(Invariant.INV_07, sequence, "tokens must be at least 1, but was " + count);
+    }
+    if (reserveTokens < 0 || headroomBlocks < 0) {
+      throw violation(
+          Invariant.INV_11,
+          sequence,
+          "reserveTokens and headroomBlocks must be at least 0, but were "
+              + reserveTokens
+              + " tokens and "
+              + headroomBlocks
+              + " blocks");
+    }
+  }
+
   private void requireQueued(int sequence, String verb) {
     if (!sequences.isQueued(live(sequence))) {
       throw violation(
@@ -449,27 +523,50 @@ final class Draft implements BatchDraft {
   }
 
   private DraftOutcome tryAdmit(int sequence, int count, int reserveTokens, int headroomBlocks) {
+    DraftOutcome obstacle = obstacle(sequence, sequences.freeSlots());
+    if (!obstacle.done()) {
+      return obstacle;
+    }
+    int before = pool.savepoint();
+    DraftOutcome outcome = room(sequence, count, reserveTokens, headroomBlocks);
+    if (!outcome.done()) {
+      pool.rollbackTo(before);
+      return outcome;
+    }
+    record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
+    if (sequences.isWaiting(sequence)) {
+      sequences.owners[sequence] = roomOwner;
+      sequences.computed[sequence] = roomComputed;
+      sequences.published[sequence] = roomComputed;
+    }
+    run(sequence, roomWork, roomLength, roomComputed);
+    return DraftOutcome.DONE;
+  }
+
+  /** Returns what keeps a queued sequence from starting beside tokens and blocks, or DONE. */
+  private DraftOutcome obstacle(int sequence, int freeSlots) {
     if (preemptedIn.length > sequence && preemptedIn[sequence] == id) {
       return DraftOutcome.NO_BLOCKS;
     }
-    if (sequences.freeSlots() == 0) {
+    if (freeSlots == 0) {
       return DraftOutcome.NO_SLOT;
     }
     if (!adapters.hasRoomFor(sequences.requestOf(sequence).adapter())) {
       return DraftOutcome.NO_ADAPTER;
     }
-    if (sequences.handsOver[sequence] && sequences.pinnedBlocks >= maxPinnedBlocks) {
-      return DraftOutcome.NO_BLOCKS;
-    }
-    int before = pool.savepoint();
-    DraftOutcome outcome =
-        sequences.isWaiting(sequence)
-            ? start(sequence, count, reserveTokens, headroomBlocks)
-            : swapIn(sequence, count, reserveTokens, headroomBlocks);
-    if (!outcome.done()) {
-      pool.rollbackTo(before);
-    }
-    return outcome;
+    return sequences.handsOver[sequence] && sequences.pinnedBlocks >= maxPinnedBlocks
+        ? DraftOutcome.NO_BLOCKS
+        : DraftOutcome.DONE;
+  }
+
+  /**
+   * Takes tokens and blocks for a queued sequence from the pool, and nothing else; the caller takes
+   * the pool back to where it was if the answer is not DONE.
+   */
+  private DraftOutcome room(int sequence, int count, int reserveTokens, int headroomBlocks) {
+    return sequences.isWaiting(sequence)
+        ? start(sequence, count, reserveTokens, headroomBlocks)
+        : swapIn(sequence, count, reserveTokens, headroomBlocks);
   }
 
   private DraftOutcome start(int sequence, int count, int reserveTokens, int headroomBlocks) {
@@ -495,11 +592,10 @@ final class Draft implements BatchDraft {
     if (!outcome.ok()) {
       return refusal(outcome);
     }
-    record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
-    sequences.owners[sequence] = owner;
-    sequences.computed[sequence] = hit;
-    sequences.published[sequence] = hit;
-    run(sequence, work, length, hit);
+    roomOwner = owner;
+    roomWork = work;
+    roomLength = length;
+    roomComputed = hit;
     return DraftOutcome.DONE;
   }
 
@@ -524,8 +620,10 @@ final class Draft implements BatchDraft {
     if (!outcome.ok()) {
       return refusal(outcome);
     }
-    record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
-    run(sequence, work, length, computed);
+    roomOwner = owner;
+    roomWork = work;
+    roomLength = length;
+    roomComputed = computed;
     return DraftOutcome.DONE;
   }
 

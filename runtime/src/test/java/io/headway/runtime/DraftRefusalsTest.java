@@ -165,6 +165,26 @@ class DraftRefusalsTest {
   }
 
   @Test
+  void foreseeingWhatIsNotAllowed() {
+    PreemptionMode[] modes = {PreemptionMode.RECOMPUTE};
+    refused(
+        Invariant.INV_20,
+        "wait",
+        "only a running sequence can be preempted, but it is WAITING",
+        (view, draft) -> draft.outcomeAfter(new int[] {wait}, modes, 1, dec, 1, 0, 0));
+    refused(
+        Invariant.INV_07,
+        "wait",
+        "tokens must be at least 1, but was 0",
+        (view, draft) -> draft.outcomeAfter(new int[] {dec}, modes, 1, wait, 0, 0, 0));
+    refused(
+        Invariant.INV_07,
+        "pre",
+        "tokens must be from 1 to the 2 needed, but was 3",
+        (view, draft) -> draft.outcomeAfter(new int[] {dec}, modes, 1, pre, 3, 0, 0));
+  }
+
+  @Test
   void aFinishedSequence() {
     assertThat(scheduler.cancel(scheduler.handleOf("dec"), nowNanos)).isTrue();
     refused(

@@ -85,6 +85,21 @@ public interface BatchContext {
   int makeRoom(int beneficiary, int[] candidates, int from, int to);
 
   /**
+   * Runs a sequence: {@link #admit}s a queued one, or schedules a running one. If slot or blocks are
+   * short, the victim selector names one of the given sequences after the other until the sequence
+   * can run for sure; then these are preempted. Nobody is if that cannot be reached: the selector
+   * names nobody any more, the admission test says LATER, or what is short is something else.
+   *
+   * @param sequence queued, or running and not yet in this batch
+   * @param tokens as for {@link #admit} or {@link BatchDraft#schedule}
+   * @param candidates running sequences in the composer's order; those in flight are passed over
+   * @param from first candidate
+   * @param to behind the last candidate
+   * @return {@link DraftOutcome#DONE} or why not
+   */
+  DraftOutcome runByPreempting(int sequence, int tokens, int[] candidates, int from, int to);
+
+  /**
    * Asks the victim selector for one of the given sequences and moves it to host memory although
    * nobody needs its blocks yet. Unlike {@link #makeRoom} it never falls back to recomputation.
    *

@@ -128,6 +128,31 @@ public interface BatchDraft {
   DraftOutcome preempt(int victim, int beneficiary, PreemptionMode mode, QueueEnd place);
 
   /**
+   * Returns what {@link #admit} of a queued sequence, or {@link #schedule} of a running one, would
+   * answer once others had been preempted: slots, adapters, tokens, and blocks with all sharing and
+   * prefix hits. Changes nothing and tells nobody, so that a policy can be sure that a preemption
+   * helps before it preempts. A refused swap counts as recompute. Cost: O(blocks of the victims).
+   *
+   * @param victims running, each once
+   * @param modes how each would yield
+   * @param count how many of both arrays count
+   * @param sequence who is to run, not one of the victims
+   * @param tokens as for the call foreseen
+   * @param reserveTokens as for {@link #admit}; ignored for a running sequence
+   * @param headroomBlocks as for {@link #admit}; ignored for a running sequence
+   * @return the answer, or {@link DraftOutcome#IN_FLIGHT} if a victim cannot be preempted now
+   * @throws io.headway.api.PolicyViolationException as the calls foreseen
+   */
+  DraftOutcome outcomeAfter(
+      int[] victims,
+      PreemptionMode[] modes,
+      int count,
+      int sequence,
+      int tokens,
+      int reserveTokens,
+      int headroomBlocks);
+
+  /**
    * Ends a queued sequence as {@link End#NEVER_FITS}: the policy can never serve it.
    *
    * @param sequence waiting

@@ -294,6 +294,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private final WaitingQueue queue;
     private final @Nullable Planning<P> planning;
     private int[] candidates = new int[16];
+    private int[] chosen = new int[16];
+    private PreemptionMode[] modes = new PreemptionMode[16];
 
     private @Nullable BatchView view;
     private @Nullable BatchDraft draft;
@@ -703,29 +705,136 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     @Override
     public DraftOutcome admit(int sequence, int tokens) {
       BatchView now = view();
-      BatchDraft batch = draft();
-      AdmissionVerdict verdict = admission.test(admissionState, now, batch, sequence);
+      DraftOutcome outcome = untested(now, sequence);
+      return outcome.done() ? admitTested(now, sequence, tokens) : outcome;
+    }
+
+    /** Returns DONE if the admission test lets a sequence start, else the answer it gets. */
+    private DraftOutcome untested(BatchView now, int sequence) {
+      AdmissionVerdict verdict = admission.test(admissionState, now, draft(), sequence);
       if (verdict == AdmissionVerdict.LATER) {
         refused = true;
         refusedByTest = true;
         return DraftOutcome.NO_BLOCKS;
       }
+      return verdict == AdmissionVerdict.NEVER ? never(now, sequence) : DraftOutcome.DONE;
+    }
+
+    private DraftOutcome admitTested(BatchView now, int sequence, int tokens) {
       DraftOutcome outcome =
-          verdict == AdmissionVerdict.NEVER
-              ? DraftOutcome.NEVER_FITS
-              : batch.admit(
+          draft()
+              .admit(
                   sequence,
                   tokens,
                   admission.reserveTokens(admissionState, now, sequence),
                   admission.headroomBlocks(admissionState, now, sequence));
       if (outcome == DraftOutcome.NEVER_FITS) {
-        batch.refuse(sequence);
-        // The end is told when the draft is committed; until then nobody may find it in the queue.
-        queue.ended(now, sequence);
-      } else if (!outcome.done()) {
-        refused = true;
+        return never(now, sequence);
       }
+      refused |= !outcome.done();
       return outcome;
+    }
+
+    private DraftOutcome never(BatchView now, int sequence) {
+      draft().refuse(sequence);
+      // The end is told when the draft is committed; until then nobody may find it in the queue.
+      queue.ended(now, sequence);
+      return DraftOutcome.NEVER_FITS;
+    }
+
+    @Override
+    public DraftOutcome runByPreempting(
+        int sequence, int tokens, int[] among, int from, int to) {
+      BatchView now = view();
+      boolean queued = now.state(sequence) != SequenceState.RUNNING;
+      DraftOutcome outcome = queued ? untested(now, sequence) : DraftOutcome.DONE;
+      if (!outcome.done()) {
+        return outcome;
+      }
+      outcome = runTested(now, queued, sequence, tokens);
+      if (outcome != DraftOutcome.NO_SLOT && outcome != DraftOutcome.NO_BLOCKS) {
+        return outcome;
+      }
+      shortage = true;
+      int count = victims == null ? 0 : yielding(now, queued, sequence, tokens, among, from, to);
+      for (int i = 0; i < count; i++) {
+        giveWay(now, sequence, chosen[i], modes[i]);
+      }
+      return count == 0 ? outcome : runTested(now, queued, sequence, tokens);
+    }
+
+    private DraftOutcome runTested(BatchView now, boolean queued, int sequence, int tokens) {
+      if (!queued) {
+        return draft().schedule(sequence, tokens);
+      }
+      return draft().slotsLeft() == 0
+          ? DraftOutcome.NO_SLOT
+          : admitTested(now, sequence, tokens);
+    }
+
+    /**
+     * Chooses who yields, in {@link #chosen}: as few as the selector's order allows.
+     *
+     * @return how many; 0 if nobody can help
+     */
+    private int yielding(
+        BatchView now, boolean queued, int sequence, int tokens, int[] among, int from, int to) {
+      VictimSelector<V> selector = requireNonNull(victims);
+      V selectorState = requireNonNull(victimsState);
+      ensureCandidates(to - from);
+      int kept = 0;
+      for (int i = from; i < to; i++) {
+        kept = keep(now, among[i], kept);
+      }
+      int reserve = queued ? admission.reserveTokens(admissionState, now, sequence) : 0;
+      int headroom = queued ? admission.headroomBlocks(admissionState, now, sequence) : 0;
+      int needed = queued ? leastBlocks(now, sequence, tokens, reserve) + headroom : 0;
+      int room = now.freeBlocks();
+      int count = 0;
+      while (kept > 0) {
+        int victim = selector.select(selectorState, now, sequence, candidates, 0, kept);
+        if (victim == BatchView.NONE || victim == sequence) {
+          return 0;
+        }
+        kept = without(victim, kept);
+        chosen[count] = victim;
+        modes[count++] = selector.mode(selectorState, now, victim);
+        room += now.heldBlocks(victim);
+        // Shared blocks count for each holder: who has too few even so need not be asked.
+        if (room >= needed
+            && draft()
+                .outcomeAfter(chosen, modes, count, sequence, tokens, reserve, headroom)
+                .done()) {
+          return count;
+        }
+      }
+      return 0;
+    }
+
+    /** Returns blocks that a queued sequence needs whatever it shares. */
+    private static int leastBlocks(BatchView now, int sequence, int tokens, int reserve) {
+      if (now.state(sequence) == SequenceState.SWAPPED) {
+        return now.heldBlocks(sequence);
+      }
+      int cached = now.cachedTokens(sequence);
+      int known = now.promptTokens(sequence) + now.generatedTokens(sequence);
+      int length = Math.max(reserve, cached + Math.min(tokens, known - cached));
+      return Math.max(0, now.blocksFor(length) - now.blocksFor(cached));
+    }
+
+    /** Takes a candidate out, keeping the order of the others. */
+    private int without(int victim, int kept) {
+      for (int i = 0; i < kept; i++) {
+        if (candidates[i] == victim) {
+          System.arraycopy(candidates, i + 1, candidates, i, kept - i - 1);
+          return kept - 1;
+        }
+      }
+      throw new IllegalStateException(
+          "a victim selector must name one of its candidates, but '"
+              + requireNonNull(victims).id()
+              + "' named "
+              + victim);
     }
 
     @Override
@@ -802,6 +911,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private void ensureCandidates(int count) {
       if (count > candidates.length) {
         candidates = new int[Math.max(count, candidates.length * 2)];
+        chosen = new int[candidates.length];
+        modes = new PreemptionMode[candidates.length];
       }
     }
 
@@ -822,9 +933,15 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (victim == BatchView.NONE) {
         return BatchView.NONE;
       }
+      return giveWay(now, beneficiary, victim, victims.mode(victimsState, now, victim))
+          ? victim
+          : BatchView.NONE;
+    }
+
+    private boolean giveWay(BatchView now, int beneficiary, int victim, PreemptionMode mode) {
       BatchDraft batch = draft();
-      PreemptionMode mode = victims.mode(victimsState, now, victim);
-      QueueEnd place = victims.place(victimsState, now, victim);
+      QueueEnd place =
+          requireNonNull(victims).place(requireNonNull(victimsState), now, victim);
       DraftOutcome outcome = batch.preempt(victim, beneficiary, mode, place);
       if (outcome == DraftOutcome.NO_HOST_BLOCKS && mode == PreemptionMode.SWAP) {
         outcome = batch.preempt(victim, beneficiary, PreemptionMode.RECOMPUTE, place);
@@ -832,7 +949,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (planning != null && outcome.done() && place == QueueEnd.TAIL) {
         planning.sentBehind(victim);
       }
-      return outcome.done() ? victim : BatchView.NONE;
+      return outcome.done();
     }
 
     private static <T> T during(@Nullable T object) {

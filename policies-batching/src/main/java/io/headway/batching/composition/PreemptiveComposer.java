@@ -23,7 +23,7 @@ import java.util.BitSet;
  * <ol>
  *   <li>Running sequences and the head of the queue are taken in order. A running one gets the
  *       tokens it needs; a waiting one is admitted. Whoever lacks a slot or blocks takes them from
- *       running sequences behind it, one victim at a time, if that can help at all.
+ *       running sequences behind it, if it runs for sure with what these yield.
  *   <li>A running sequence that is not reached keeps slot and KV until somebody before it needs
  *       them, and does not run.
  *   <li>A waiting sequence that cannot be admitted ends the admissions of this iteration, or is
@@ -193,7 +193,7 @@ public final class PreemptiveComposer
         next = runResident(state, context, view, draft, next, left);
         continue;
       }
-      DraftOutcome outcome = start(state, context, view, draft, next, head, left);
+      DraftOutcome outcome = start(state, context, view, next, head, left);
       if (outcome.done() || outcome == DraftOutcome.NEVER_FITS) {
         head = context.head();
       } else if (refused == Refused.SKIP || outcome == DraftOutcome.NO_ADAPTER) {
@@ -216,13 +216,10 @@ public final class PreemptiveComposer
       return at + 1;
     }
     DraftOutcome outcome = draft.schedule(sequence, tokens);
-    long stamp = state.prefilling.get(sequence) ? state.stamps[sequence] : Long.MIN_VALUE;
-    while (outcome == DraftOutcome.NO_BLOCKS) {
+    if (outcome == DraftOutcome.NO_BLOCKS) {
+      long stamp = state.prefilling.get(sequence) ? state.stamps[sequence] : Long.MIN_VALUE;
       int count = gatherYielding(state, at + 1, stamp);
-      if (context.makeRoom(sequence, state.yielding, 0, count) == BatchView.NONE) {
-        break;
-      }
-      outcome = draft.schedule(sequence, tokens);
+      outcome = context.runByPreempting(sequence, tokens, state.yielding, 0, count);
     }
     if (outcome.done() && tokens == need) {
       state.prefilling.clear(sequence);
@@ -255,28 +252,13 @@ public final class PreemptiveComposer
   }
 
   private DraftOutcome start(
-      State state,
-      BatchContext context,
-      BatchView view,
-      BatchDraft draft,
-      int next,
-      int sequence,
-      int left) {
+      State state, BatchContext context, BatchView view, int next, int sequence, int left) {
     int need = view.needTokens(sequence);
     int tokens = Math.min(need, tokenBudget == 0 ? view.maxTokens() : left);
-    while (true) {
-      DraftOutcome outcome =
-          draft.slotsLeft() == 0 ? DraftOutcome.NO_SLOT : context.admit(sequence, tokens);
-      if (outcome != DraftOutcome.NO_SLOT && outcome != DraftOutcome.NO_BLOCKS) {
-        return outcome;
-      }
-      int count = gatherYielding(state, next, Long.MAX_VALUE);
-      boolean yieldHelps =
-          outcome == DraftOutcome.NO_SLOT || roomCanBeMade(state, view, count, sequence);
-      if (!yieldHelps || context.makeRoom(sequence, state.yielding, 0, count) == BatchView.NONE) {
-        return outcome;
-      }
-    }
+    int count = gatherYielding(state, next, Long.MAX_VALUE);
+    return wholeFits(state, view, count, sequence)
+        ? context.runByPreempting(sequence, tokens, state.yielding, 0, count)
+        : context.admit(sequence, tokens);
   }
 
   /**
@@ -298,16 +280,16 @@ public final class PreemptiveComposer
   }
 
   /**
-   * Returns whether blocks are what a waiting sequence lacks, and those that may yield hold enough
-   * of them. Blocks that are shared count for each holder, so it may turn out not to be enough.
+   * Returns whether all known tokens of a waiting sequence could find room, not its first chunk
+   * alone. Blocks that are shared count for each holder: it is the context that makes sure.
    */
-  private static boolean roomCanBeMade(State state, BatchView view, int count, int sequence) {
+  private static boolean wholeFits(State state, BatchView view, int count, int sequence) {
     int known = view.promptTokens(sequence) + view.generatedTokens(sequence);
-    int needed = Math.max(view.heldBlocks(sequence), view.blocksFor(known));
+    int needed =
+        view.state(sequence) == SequenceState.SWAPPED
+            ? Math.max(view.heldBlocks(sequence), view.blocksFor(known))
+            : view.blocksFor(known) - view.blocksFor(view.cachedTokens(sequence));
     int room = view.freeBlocks();
-    if (room >= needed) {
-      return false;
-    }
     for (int i = 0; i < count && room < needed; i++) {
       if (!view.inFlight(state.yielding[i])) {
         room += view.heldBlocks(state.yielding[i]);

@@ -246,6 +246,19 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     }
 
     @Override
+    public DraftOutcome outcomeAfter(
+        int[] victims,
+        PreemptionMode[] modes,
+        int count,
+        int sequence,
+        int tokens,
+        int reserveTokens,
+        int headroomBlocks) {
+      return draft.outcomeAfter(
+          victims, modes, count, sequence, tokens, reserveTokens, headroomBlocks);
+    }
+
+    @Override
     public void refuse(int sequence) {
       draft.refuse(sequence);
     }

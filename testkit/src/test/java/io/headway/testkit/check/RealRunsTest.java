@@ -52,11 +52,7 @@ class RealRunsTest {
    * Rules that a policy is known to break, to be mended in the policy. A policy that keeps a rule
    * listed here fails the test, so that the list cannot outlive its reason.
    */
-  private static final Map<String, Set<Invariant>> KNOWN_BREACHES =
-      Map.of(
-          // Somebody is preempted for a request that then does not get into the batch.
-          "andes", EnumSet.of(Invariant.INV_22),
-          "tokenflow", EnumSet.of(Invariant.INV_22));
+  private static final Map<String, Set<Invariant>> KNOWN_BREACHES = Map.of();
 
   /** Policies that wait for milliseconds, in worlds whose rounds take nanoseconds. */
   private static final Map<String, String> IN_NANOSECONDS =

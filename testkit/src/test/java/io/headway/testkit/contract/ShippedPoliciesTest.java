@@ -31,7 +31,6 @@ import io.headway.testkit.subject.RuntimeSubject;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -78,17 +77,6 @@ class ShippedPoliciesTest {
           Decision.CALIBRATION,
           Decision.DRIFT_DETECTION);
 
-  /**
-   * Rules that a policy or part is known to break; {@code RealRunsTest} says which and fails once
-   * they are mended.
-   */
-  private static final Map<String, Set<Invariant>> KNOWN_BREACHES =
-      Map.of(
-          "andes", EnumSet.of(Invariant.INV_22),
-          "experience", EnumSet.of(Invariant.INV_22),
-          "tokenflow", EnumSet.of(Invariant.INV_22),
-          "client-buffer", EnumSet.of(Invariant.INV_22));
-
   private static int tries() {
     return Profile.current() == Profile.QUICK ? TRIES : Profile.current().tries();
   }
@@ -116,19 +104,15 @@ class ShippedPoliciesTest {
   Stream<DynamicTest> batchingPolicies() {
     return REGISTRY.providers(Decision.BATCHING).stream()
         .map(provider -> (BatchingPolicy<?>) policy(provider))
-        .map(policy -> test(policy.id(), engine(policy.id()), RuntimeSubject.hosting(policy)));
+        .map(policy -> test(policy.id(), engine(), RuntimeSubject.hosting(policy)));
   }
 
   /**
    * The rules for a batching policy. "Fits" in INV-26 counts the blocks of the first chunk; a trace
    * does not tell that an admission reserves more.
    */
-  private static EngineRules engine(String id) {
-    EngineRules rules = EngineRules.standard().without(Invariant.INV_26);
-    for (Invariant invariant : KNOWN_BREACHES.getOrDefault(id, Set.of())) {
-      rules = rules.without(invariant);
-    }
-    return rules;
+  private static EngineRules engine() {
+    return EngineRules.standard().without(Invariant.INV_26);
   }
 
   /** Every part, beside the default ones of a composed policy. */
@@ -149,7 +133,7 @@ class ShippedPoliciesTest {
       tests.add(
           test(
               parameter + " " + provider.id(),
-              engine(provider.id()),
+              engine(),
               RuntimeSubject.hosting(policy)));
     }
   }
