@@ -393,6 +393,13 @@ final class Draft implements BatchDraft {
   }
 
   @Override
+  public void defer(int sequence) {
+    requireWritable();
+    requireQueued(sequence, "deferred");
+    attempted(sequence, 0, 0, 0, DraftOutcome.LATER);
+  }
+
+  @Override
   public void refuse(int sequence) {
     requireWritable();
     requireQueued(sequence, "refused");

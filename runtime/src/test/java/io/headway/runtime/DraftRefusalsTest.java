@@ -8,6 +8,7 @@ import io.headway.api.PolicyViolationException;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
+import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
@@ -213,6 +214,27 @@ class DraftRefusalsTest {
         "dec",
         "only a queued sequence can be expired, but it is RUNNING",
         (view, draft) -> draft.expire(dec));
+  }
+
+  @Test
+  void deferringWhoDoesNotWait() {
+    refused(
+        Invariant.INV_02,
+        "dec",
+        "only a queued sequence can be deferred, but it is RUNNING",
+        (view, draft) -> draft.defer(dec));
+  }
+
+  @Test
+  void whoIsDeferredIsExplained() {
+    policy.then(
+        (view, draft) -> {
+          draft.defer(wait);
+          draft.schedule(dec, 1);
+        });
+    scheduler.next(nowNanos);
+    assertThat(scheduler.explain(scheduler.handleOf("wait")).lastAnswer())
+        .isEqualTo(DraftOutcome.LATER);
   }
 
   @Test

@@ -153,6 +153,16 @@ public interface BatchDraft {
       int headroomBlocks);
 
   /**
+   * Says that the policy itself lets a queued sequence wait: its admission test or its plan says not
+   * now. Changes nothing; the decision log and {@code explain} tell it as {@link
+   * DraftOutcome#LATER}, so that those behind it are known to wait for it.
+   *
+   * @param sequence waiting or swapped
+   * @throws io.headway.api.PolicyViolationException if the sequence is not queued
+   */
+  void defer(int sequence);
+
+  /**
    * Ends a queued sequence as {@link End#NEVER_FITS}: the policy can never serve it.
    *
    * @param sequence waiting

@@ -23,7 +23,9 @@ public enum DraftOutcome {
    */
   IN_FLIGHT,
   /** The host has no room to swap the victim out. */
-  NO_HOST_BLOCKS;
+  NO_HOST_BLOCKS,
+  /** Nothing was short: the policy itself let the sequence wait, see {@link BatchDraft#defer}. */
+  LATER;
 
   /**
    * Returns whether the step was accepted.

@@ -651,7 +651,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     public int head() {
       BatchView now = view();
       refresh(now);
-      return planning == null ? queue.head(now) : planning.head(now, queue);
+      return planning == null ? queue.head(now) : planning.head(now, draft(), queue);
     }
 
     /** Has the order bring its keys up to date, and the queue with them. */
@@ -715,6 +715,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (verdict == AdmissionVerdict.LATER) {
         refused = true;
         refusedByTest = true;
+        draft().defer(sequence);
         return DraftOutcome.NO_BLOCKS;
       }
       return verdict == AdmissionVerdict.NEVER ? never(now, sequence) : DraftOutcome.DONE;

@@ -1,5 +1,6 @@
 package io.headway.batching.composition;
 
+import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
@@ -13,6 +14,8 @@ final class Planning<P> {
   private final P state;
   private final boolean listens;
   private final PlannedQueue plan;
+  // Whom a boundary kept back in this decision.
+  private int heldBack = BatchView.NONE;
   private boolean asked;
 
   /**
@@ -37,6 +40,7 @@ final class Planning<P> {
 
   void beginDecision() {
     asked = false;
+    heldBack = BatchView.NONE;
     plan.beginDecision();
   }
 
@@ -45,7 +49,7 @@ final class Planning<P> {
   }
 
   /** The first one in planned order that may start now, or {@link BatchView#NONE}. */
-  int head(BatchView view, WaitingQueue queue) {
+  int head(BatchView view, BatchDraft draft, WaitingQueue queue) {
     if (!asked) {
       asked = true;
       if (view.waitingCount() > 0 && planner.nextPlanNanos(state, view) <= view.nowNanos()) {
@@ -66,7 +70,14 @@ final class Planning<P> {
         head = queue.head(view);
       }
     }
-    return head == BatchView.NONE || plan.isOpen(head) ? head : BatchView.NONE;
+    if (head == BatchView.NONE || plan.isOpen(head)) {
+      return head;
+    }
+    if (heldBack != head) {
+      heldBack = head;
+      draft.defer(head);
+    }
+    return BatchView.NONE;
   }
 
   /** Sets a planned sequence aside; returns false if it is not planned. */

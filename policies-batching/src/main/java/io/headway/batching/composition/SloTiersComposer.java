@@ -374,21 +374,15 @@ public final class SloTiersComposer
 
   /** Admits a promised request, preempting best effort for a slot or blocks, or sets it aside. */
   private static void admitPromised(State state, BatchContext context, int head, int tokens) {
-    while (true) {
-      DraftOutcome outcome =
-          context.draft().slotsLeft() == 0 ? DraftOutcome.NO_SLOT : context.admit(head, tokens);
-      if (outcome.done() || outcome == DraftOutcome.NEVER_FITS) {
-        return;
-      }
-      boolean yieldHelps = outcome == DraftOutcome.NO_SLOT || outcome == DraftOutcome.NO_BLOCKS;
-      if (!yieldHelps || preemptBestEffort(state, context, head) == BatchView.NONE) {
-        context.setAside(head);
-        return;
-      }
+    DraftOutcome outcome =
+        context.runByPreempting(head, tokens, state.scratch, 0, gatherBestEffort(state, context));
+    if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
+      context.setAside(head);
     }
   }
 
-  private static int preemptBestEffort(State state, BatchContext context, int beneficiary) {
+  /** Best-effort sequences that are not in the batch; returns how many. */
+  private static int gatherBestEffort(State state, BatchContext context) {
     state.ensureScratch(state.running.size());
     int count = 0;
     for (int i = 0; i < state.running.size(); i++) {
@@ -397,7 +391,7 @@ public final class SloTiersComposer
         state.scratch[count++] = sequence;
       }
     }
-    return count == 0 ? BatchView.NONE : context.makeRoom(beneficiary, state.scratch, 0, count);
+    return count;
   }
 
   private static void continuePrefills(State state, BatchContext context, int budget) {

@@ -25,8 +25,9 @@ import java.util.Arrays;
  *       last one of the order is preempted first. Only when none of those is left, a later member
  *       yields to an earlier one. Where the victim selector spares them and no member runs, they
  *       run on.
- *   <li>A member that cannot start waits for blocks within the window; whoever has not started when
- *       it ends is chosen anew like everybody else.
+ *   <li>A member that cannot start waits for blocks within the window; one that lacks an adapter
+ *       leaves its place to the next of the order, if there is one. Whoever has not started when the
+ *       window ends is chosen anew like everybody else.
  * </ol>
  *
  * <p>Between windows the set of members changes only by ends. The engine's token limit still holds:
@@ -137,7 +138,7 @@ public final class WindowedComposer
     state.iterationsLeft = Integer.MAX_VALUE;
     runMembers(state, context, view, draft);
     if (draft.preemptions() == 0) {
-      startMembers(state, context, view, draft);
+      startMembers(state, context, view);
     }
     if (draft.batchSequences() == 0 && draft.preemptions() == 0) {
       runSpared(state, view, draft);
@@ -216,17 +217,21 @@ public final class WindowedComposer
     state.size -= running;
     System.arraycopy(state.sequences, running, state.sequences, 0, state.size);
     for (int i = 0; i < state.members; i++) {
-      int sequence = state.sequences[i];
-      if (sequence >= state.generatedBefore.length) {
-        state.generatedBefore =
-            Arrays.copyOf(
-                state.generatedBefore, Math.max(sequence + 1, state.generatedBefore.length * 2));
-      }
-      state.generatedBefore[sequence] = view.generatedTokens(sequence);
+      note(state, view, state.sequences[i]);
     }
     if (state.members > 0) {
       state.windows++;
     }
+  }
+
+  /** Notes where a member stood when it became one. */
+  private static void note(State state, BatchView view, int sequence) {
+    if (sequence >= state.generatedBefore.length) {
+      state.generatedBefore =
+          Arrays.copyOf(
+              state.generatedBefore, Math.max(sequence + 1, state.generatedBefore.length * 2));
+    }
+    state.generatedBefore[sequence] = view.generatedTokens(sequence);
   }
 
   private void runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
@@ -252,8 +257,7 @@ public final class WindowedComposer
     }
   }
 
-  private static void startMembers(
-      State state, BatchContext context, BatchView view, BatchDraft draft) {
+  private static void startMembers(State state, BatchContext context, BatchView view) {
     int i = 0;
     while (i < state.members) {
       int sequence = state.sequences[i];
@@ -262,7 +266,12 @@ public final class WindowedComposer
         i++;
         continue;
       }
-      DraftOutcome outcome = start(state, context, view, draft, sequence);
+      int tokens = Math.min(view.needTokens(sequence), view.maxTokens());
+      DraftOutcome outcome =
+          context.runByPreempting(sequence, tokens, state.sequences, state.members, state.size);
+      if (outcome == DraftOutcome.NO_ADAPTER && replace(state, context, view, i)) {
+        continue;
+      }
       boolean goOn =
           outcome.done()
               || outcome == DraftOutcome.NO_ADAPTER
@@ -274,21 +283,50 @@ public final class WindowedComposer
     }
   }
 
-  private static DraftOutcome start(
-      State state, BatchContext context, BatchView view, BatchDraft draft, int sequence) {
-    while (true) {
-      int tokens = Math.min(view.needTokens(sequence), view.maxTokens());
-      DraftOutcome outcome =
-          draft.slotsLeft() == 0 ? DraftOutcome.NO_SLOT : context.admit(sequence, tokens);
-      boolean yieldHelps =
-          (outcome == DraftOutcome.NO_SLOT || outcome == DraftOutcome.NO_BLOCKS)
-              && state.members < state.size;
-      if (!yieldHelps
-          || context.makeRoom(sequence, state.sequences, state.members, state.size)
-              == BatchView.NONE) {
-        return outcome;
+  /**
+   * Gives the place of a member to the next of the order behind the members, running or waiting.
+   *
+   * @return false if there is none
+   */
+  private static boolean replace(State state, BatchContext context, BatchView view, int place) {
+    int head = context.head();
+    while (head != BatchView.NONE && isMember(state, head)) {
+      context.setAside(head);
+      head = context.head();
+    }
+    int running = state.members;
+    while (running < state.size
+        && view.state(state.sequences[running]) != SequenceState.RUNNING) {
+      running++;
+    }
+    boolean takeRunning =
+        running < state.size
+            && (head == BatchView.NONE || context.compare(state.sequences[running], head) < 0);
+    int next = takeRunning ? state.sequences[running] : head;
+    if (next == BatchView.NONE) {
+      return false;
+    }
+    if (takeRunning) {
+      System.arraycopy(
+          state.sequences, running + 1, state.sequences, running, state.size - running - 1);
+      state.size--;
+    } else {
+      context.setAside(head);
+    }
+    System.arraycopy(
+        state.sequences, place + 1, state.sequences, place, state.members - place - 1);
+    state.sequences[state.members - 1] = next;
+    note(state, view, next);
+    return true;
+  }
+
+  private static boolean isMember(State state, int sequence) {
+    for (int i = 0; i < state.members; i++) {
+      if (state.sequences[i] == sequence) {
+        return true;
       }
     }
+    return false;
   }
 
   @Override

@@ -12,13 +12,16 @@ import java.util.Set;
  * INV-26: nobody waits behind a request that waits for something else. A queued request that fits,
  * with budget left over, starts within k decisions if somebody is blocked in a way that does not
  * concern it: deferred for an external event, refused for want of an adapter place, or short of
- * blocks while nothing runs whose end could bring them.
+ * blocks while nothing runs whose end could bring them. Where somebody else was refused as well,
+ * for want of what running requests will give back or by the policy's own test or plan, those not
+ * tried wait behind that one, which is the policy's right.
  */
 final class NoHeadOfLineWait extends Checker {
   private final int patience;
   private final Map<String, Integer> waited = new HashMap<>();
   private final Set<String> refused = new HashSet<>();
-  private boolean adapterBlocked;
+  private final Set<String> lacksAdapter = new HashSet<>();
+  private boolean stopped;
 
   NoHeadOfLineWait(CheckOptions options) {
     super(Invariant.INV_26);
@@ -30,8 +33,12 @@ final class NoHeadOfLineWait extends Checker {
     if (event instanceof TraceEvent.Attempt e) {
       if (!"done".equals(e.outcome())) {
         refused.add(e.r());
+        boolean adapter = "no-adapter".equals(e.outcome());
+        if (adapter) {
+          lacksAdapter.add(e.r());
+        }
+        stopped |= !adapter && !"never-fits".equals(e.outcome());
       }
-      adapterBlocked |= "no-adapter".equals(e.outcome());
     } else if (event instanceof TraceEvent.Step e) {
       Set<String> rows = new HashSet<>();
       long tokens = 0;
@@ -48,7 +55,8 @@ final class NoHeadOfLineWait extends Checker {
 
   private void decided(Set<String> rows, boolean full, TraceState before) {
     if (!full) {
-      String blocked = blocked(rows, before);
+      boolean runs = !rows.isEmpty() || before.count(Phase.RUNNING) > 0;
+      String blocked = stopped && runs ? "" : blocked(runs, before);
       if (blocked.isEmpty()) {
         waited.clear();
       } else {
@@ -56,7 +64,8 @@ final class NoHeadOfLineWait extends Checker {
       }
     }
     refused.clear();
-    adapterBlocked = false;
+    lacksAdapter.clear();
+    stopped = false;
   }
 
   private void count(Set<String> rows, String blocked, TraceState before) {
@@ -89,11 +98,10 @@ final class NoHeadOfLineWait extends Checker {
   }
 
   /** Returns somebody who is blocked in a way that running requests cannot end, or "". */
-  private String blocked(Set<String> rows, TraceState before) {
-    boolean runs = !rows.isEmpty() || before.count(Phase.RUNNING) > 0;
+  private String blocked(boolean runs, TraceState before) {
     for (RequestState r : before.requests()) {
       if (r.phase == Phase.DEFERRED
-          || (r.phase.queued() && adapterBlocked && refused.contains(r.id))
+          || (r.phase.queued() && lacksAdapter.contains(r.id))
           || (r.phase.queued() && !runs && !before.fits(r) && before.available() >= 0)) {
         return r.id;
       }

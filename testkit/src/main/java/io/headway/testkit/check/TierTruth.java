@@ -11,7 +11,8 @@ import java.util.Set;
 /**
  * INV-32: an entry is where the trace last put it. It leaves a tier only by a copy that succeeded
  * or an explicit drop, no tier holds more than it has room for, and a swapped request runs again
- * only after its KV has come back.
+ * only after its KV has come back. A decision log tells moves out before moves in, whatever their
+ * order, so what the host holds is judged there when the decision is over.
  */
 final class TierTruth extends Checker {
   /** Where entries are that are not on the device. */
@@ -31,7 +32,10 @@ final class TierTruth extends Checker {
       if ("swap".equals(e.mode())) {
         swapping.add(e.r());
       }
+    } else if (event instanceof TraceEvent.Idle) {
+      overfull(before);
     } else if (event instanceof TraceEvent.Step e) {
+      overfull(before);
       for (String r : swapping) {
         exercised();
         violated(r + " was swapped out, but its KV has not moved to the host", r);
@@ -80,7 +84,10 @@ final class TierTruth extends Checker {
       tiers.remove(entry);
     }
     Long room = before.config().hostBlocks();
-    if (e.to().equals("host") && room != null && e.blocks() != null) {
+    if (e.to().equals("host")
+        && room != null
+        && e.blocks() != null
+        && before.config().schema() == null) {
       long held = before.heldHostBlocks() + e.blocks();
       if (held > room) {
         violated(
@@ -95,8 +102,21 @@ final class TierTruth extends Checker {
     }
   }
 
+  private void overfull(TraceState before) {
+    Long room = before.config().hostBlocks();
+    if (room != null && before.heldHostBlocks() > room) {
+      violated(
+          "a decision leaves "
+              + before.heldHostBlocks()
+              + " blocks on the host, which has "
+              + room
+              + ": the copies cannot have happened");
+    }
+  }
+
   @Override
   protected void end(TraceState last) {
+    overfull(last);
     if (!last.seen("TIER")) {
       missing("TIER");
     }

@@ -259,6 +259,11 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     }
 
     @Override
+    public void defer(int sequence) {
+      draft.defer(sequence);
+    }
+
+    @Override
     public void refuse(int sequence) {
       draft.refuse(sequence);
     }

@@ -3,7 +3,6 @@ package io.headway.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.Decision;
-import io.headway.api.Invariant;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
@@ -104,15 +103,7 @@ class ShippedPoliciesTest {
   Stream<DynamicTest> batchingPolicies() {
     return REGISTRY.providers(Decision.BATCHING).stream()
         .map(provider -> (BatchingPolicy<?>) policy(provider))
-        .map(policy -> test(policy.id(), engine(), RuntimeSubject.hosting(policy)));
-  }
-
-  /**
-   * The rules for a batching policy. "Fits" in INV-26 counts the blocks of the first chunk; a trace
-   * does not tell that an admission reserves more.
-   */
-  private static EngineRules engine() {
-    return EngineRules.standard().without(Invariant.INV_26);
+        .map(policy -> test(policy.id(), EngineRules.standard(), RuntimeSubject.hosting(policy)));
   }
 
   /** Every part, beside the default ones of a composed policy. */
@@ -133,7 +124,7 @@ class ShippedPoliciesTest {
       tests.add(
           test(
               parameter + " " + provider.id(),
-              engine(),
+              EngineRules.standard(),
               RuntimeSubject.hosting(policy)));
     }
   }
