@@ -38,7 +38,7 @@ import java.util.Map;
  *
  * <p>Source: Cao et al., Locality-aware Fair Scheduling in LLM Serving, arXiv 2501.14312. The
  * service bound is the safe form of this library's derivation. The distributed form, D2LPM, runs
- * this on every worker; see {@link WorkerDeficits} for its dispatcher's table.
+ * this on every worker; its dispatcher is the routing policy {@code d2lpm}.
  */
 public final class DeficitPrefixOrder implements QueueOrder<DeficitPrefixOrder.State> {
   private static final Claims CLAIMS =

@@ -12,7 +12,6 @@ import io.headway.batching.Job;
 import io.headway.batching.Run;
 import io.headway.batching.T1;
 import io.headway.batching.admission.PeakForecastAdmission;
-import io.headway.batching.fairness.WorkerDeficits;
 import io.headway.batching.order.ApiCallHandling;
 import io.headway.batching.order.ClientBufferOrder;
 import io.headway.batching.order.ExperienceOrder;
@@ -281,19 +280,5 @@ class ReorderingExamplesTest {
     assertThat(ClientBufferOrder.bufferSeconds(50, 4, 10)).isCloseTo(1, within(1e-12));
     assertThat(ClientBufferOrder.bufferSeconds(10, 2, 10)).isZero();
     assertThat(ClientBufferOrder.bufferSeconds(40, 3, 5)).isCloseTo(5, within(1e-12));
-  }
-
-  @Test
-  void workersAreRefilledTogether() {
-    WorkerDeficits deficits = new WorkerDeficits(2, 10, 1, 2);
-    assertThat(deficits.dispatch(0, 12, new int[] {0, 8}, new double[] {0, 5})).isEqualTo(1);
-    assertThat(deficits.lastRefills()).isEqualTo(1);
-    assertThat(deficits.deficit(0, 0)).isEqualTo(10);
-    assertThat(deficits.deficit(0, 1)).isEqualTo(6);
-    assertThat(deficits.dispatch(0, 12, new int[] {8, 8}, new double[] {1, 0})).isEqualTo(1);
-    deficits.output(0, 1, 4);
-    assertThat(deficits.dispatch(0, 12, new int[] {2, 10}, new double[] {0, 0})).isZero();
-    assertThat(deficits.deficit(0, 0)).isZero();
-    assertThat(deficits.deficit(0, 1)).isEqualTo(-6);
   }
 }

@@ -22,6 +22,7 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
   private static final String FOLKLORE = "folklore";
   private static final String PRODUCTION_STACK = "vLLM production-stack router, 2025";
   private static final String GAPS = "GAPS, AAMAS 2026, doi 10.65109/YPTR3460";
+  private static final String D2LPM = "Cao et al., D2LPM, arXiv 2501.14312";
   private static final String LLM_D =
       "Gateway API Inference Extension and llm-d inference scheduler, 2025";
   private static final List<String> METRICS = List.of("requests", "waiting", "tokens", "kv");
@@ -199,6 +200,51 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
                     config.intValue("minMatchBlocks"),
                     config.intValue("maxLoadGap"),
                     nested(config, "fallback"))));
+    DeficitPrefixRouting.Parameters d = DeficitPrefixRouting.Parameters.DEFAULT;
+    all.add(
+        routing(
+            "d2lpm",
+            "longest cached prefix within a tenant's deficit per instance",
+            D2LPM,
+            ParameterSet.builder()
+                .doubleValue(
+                    "quantum",
+                    d.quantum(),
+                    1e-9,
+                    Double.MAX_VALUE,
+                    "weighted tokens",
+                    "credit of one refill: small for balance, large for locality")
+                .doubleValue(
+                    "extendPrice",
+                    d.extendPrice(),
+                    0,
+                    Double.MAX_VALUE,
+                    "weighted tokens",
+                    "price of a prompt token that is not cached")
+                .doubleValue(
+                    "outputPrice",
+                    d.outputPrice(),
+                    0,
+                    Double.MAX_VALUE,
+                    "weighted tokens",
+                    "price of an output token")
+                .choice("load", "tokens", METRICS, "what breaks ties of the cached prefix")
+                .intValue(
+                    "maxTenants",
+                    d.maxTenants(),
+                    1,
+                    Integer.MAX_VALUE,
+                    "tenants",
+                    "tenants remembered, the least recently seen forgotten")
+                .build(),
+            config ->
+                new DeficitPrefixRouting(
+                    new DeficitPrefixRouting.Parameters(
+                        config.doubleValue("quantum"),
+                        config.doubleValue("extendPrice"),
+                        config.doubleValue("outputPrice"),
+                        config.choice("load", LoadMetric::valueOf),
+                        config.intValue("maxTenants")))));
     all.add(
         routing(
             "disaggregated",

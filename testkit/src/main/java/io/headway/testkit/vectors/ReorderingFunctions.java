@@ -9,7 +9,6 @@ import io.headway.api.prediction.OutputHistory;
 import io.headway.api.prediction.PeakTokens;
 import io.headway.batching.admission.PeakForecastAdmission;
 import io.headway.batching.fairness.DeficitPrefixOrder;
-import io.headway.batching.fairness.WorkerDeficits;
 import io.headway.batching.order.ApiCallHandling;
 import io.headway.batching.order.ClientBufferOrder;
 import io.headway.batching.order.ExperienceOrder;
@@ -19,7 +18,9 @@ import io.headway.batching.order.ProgramTable;
 import io.headway.batching.order.QualityOfExperience;
 import io.headway.batching.order.Quanta;
 import io.headway.batching.order.TokenTimes;
+import io.headway.routing.instance.WorkerDeficits;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -161,42 +162,39 @@ final class ReorderingFunctions {
 
   private static JsonNode dispatch(ConformanceVector vector) {
     int workers = JsonFields.intOf(vector.params(), "workers");
-    WorkerDeficits deficits =
-        new WorkerDeficits(
-            workers,
-            JsonFields.doubleOf(vector.params(), "workerQuantum"),
-            JsonFields.doubleOf(vector.params(), "extendPrice"),
-            JsonFields.doubleOf(vector.params(), "outputPrice"));
-    Map<String, Integer> tenants = new LinkedHashMap<>();
+    double[] quanta = new double[workers];
+    Arrays.fill(quanta, JsonFields.doubleOf(vector.params(), "workerQuantum"));
+    double extendPrice = JsonFields.doubleOf(vector.params(), "extendPrice");
+    double outputPrice = JsonFields.doubleOf(vector.params(), "outputPrice");
+    Map<String, double[]> tenants = new LinkedHashMap<>();
     ObjectNode result = JsonResults.object();
     ArrayNode choices = result.putArray("choices");
     ArrayNode after = result.putArray("deficitsAfterEvent");
     for (JsonNode event : list(vector, "events")) {
       String client = JsonFields.textOf(event, "client");
-      int tenant = tenants.computeIfAbsent(client, name -> tenants.size());
+      double[] deficits = tenants.computeIfAbsent(client, name -> new double[workers]);
       if (JsonFields.textOf(event, "type").equals("dispatch")) {
+        int[] matches = JsonFields.intsOf(event, "matchTokens");
+        double refills = WorkerDeficits.refill(deficits, quanta, workers);
         int worker =
-            deficits.dispatch(
-                tenant,
-                JsonFields.intOf(event, "promptTokens"),
-                JsonFields.intsOf(event, "matchTokens"),
-                JsonFields.doublesOf(event, "loads"));
+            WorkerDeficits.choose(
+                deficits, matches, JsonFields.doublesOf(event, "loads"), workers);
+        deficits[worker] -=
+            extendPrice * Math.max(0, JsonFields.intOf(event, "promptTokens") - matches[worker]);
         choices
             .addObject()
             .put("request", JsonFields.textOf(event, "request"))
             .put("worker", worker)
-            .put("refills", deficits.lastRefills());
+            .put("refills", (long) refills);
       } else {
-        deficits.output(
-            tenant, JsonFields.intOf(event, "worker"), JsonFields.intOf(event, "tokens"));
+        deficits[JsonFields.intOf(event, "worker")] -=
+            outputPrice * JsonFields.intOf(event, "tokens");
       }
       ObjectNode row = after.addObject();
       tenants.forEach(
-          (name, number) -> {
+          (name, each) -> {
             ArrayNode values = row.putArray(name);
-            for (int worker = 0; worker < workers; worker++) {
-              values.add(deficits.deficit(number, worker));
-            }
+            Arrays.stream(each).forEach(values::add);
           });
     }
     return result;

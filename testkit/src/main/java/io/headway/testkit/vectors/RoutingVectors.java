@@ -27,12 +27,14 @@ import io.headway.routing.instance.RoundRobinRouting;
 import io.headway.routing.instance.SessionHashRouting;
 import io.headway.routing.instance.TieBreak;
 import io.headway.routing.instance.TopKRandomRouting;
+import io.headway.routing.instance.WorkerDeficits;
 import io.headway.runtime.BacklogLedger;
 import io.headway.runtime.ClusterScheduler;
 import io.headway.runtime.InstanceProfile;
 import io.headway.runtime.InstanceStats;
 import io.headway.runtime.RouteExplanation;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -68,11 +70,13 @@ final class RoutingVectors implements VectorAdapter {
           Map.entry("session-hash", RoutingVectors::sessionHash),
           Map.entry("prefix-affinity", RoutingVectors::prefixAffinity),
           Map.entry("ch-bounded-load", RoutingVectors::boundedLoad),
+          Map.entry("d2lpm.global", RoutingVectors::deficits),
           Map.entry("gaps.assign", RoutingVectors::gapsAssign));
 
   private final Map<String, Function<ConformanceVector, JsonNode>> sequences =
       Map.of(
           "round-robin", RoutingVectors::roundRobin,
+          "d2lpm.global", RoutingVectors::deficitSequence,
           "optimistic-accounting", RoutingVectors::optimisticAccounting);
 
   @Override
@@ -274,6 +278,106 @@ final class RoutingVectors implements VectorAdapter {
       spec = spec.withDefault("ties", "lowest-id");
     }
     return (RoutingPolicy<?>) provider.create(spec, POLICIES);
+  }
+
+  // ---- D2LPM
+
+  private static JsonNode deficits(ConformanceVector vector) {
+    JsonNode instances = JsonFields.arrayOf(vector.input(), "instances");
+    int workers = instances.size();
+    double[] deficits = new double[workers];
+    double[] quanta = new double[workers];
+    int[] matches = new int[workers];
+    double[] loads = new double[workers];
+    double quantum = JsonFields.doubleOf(vector.params(), "quantumTokens");
+    for (int i = 0; i < workers; i++) {
+      JsonNode each = instances.get(i);
+      deficits[i] = JsonFields.doubleOf(each, "deficitTokens");
+      quanta[i] = JsonFields.doubleOf(each, "quantumTokens", quantum);
+      matches[i] = JsonFields.intOf(each, "matchedTokens");
+      loads[i] = JsonFields.doubleOf(each, "outstandingTokens");
+    }
+    if (Arrays.stream(quanta).noneMatch(q -> q > 0)) {
+      throw new IllegalArgumentException("quantumTokens must be above 0 for one worker at least");
+    }
+    double refills = WorkerDeficits.refill(deficits, quanta, workers);
+    int chosen = WorkerDeficits.choose(deficits, matches, loads, workers);
+    ObjectNode result =
+        JSON.objectNode()
+            .put("decision", "accept")
+            .put("instance", JsonFields.textOf(instances.get(chosen), "id"));
+    putNumber(result, "refills", refills);
+    numbers(result.putArray("deficitsBefore"), deficits);
+    JsonNode request = vector.input().path("request");
+    if (request.has("promptTokens")) {
+      deficits[chosen] -=
+          JsonFields.doubleOf(vector.params(), "inputWeight", 1)
+              * (JsonFields.intOf(request, "promptTokens") - matches[chosen]);
+    }
+    numbers(result.putArray("deficitsAfter"), deficits);
+    return result;
+  }
+
+  private static void numbers(ArrayNode array, double[] values) {
+    for (double value : values) {
+      putNumber(array, value);
+    }
+  }
+
+  /** Where a request of a sequence runs, and what it has put there. */
+  private record Dispatched(String client, int worker, double tokens) {}
+
+  private static JsonNode deficitSequence(ConformanceVector vector) {
+    JsonNode params = vector.params();
+    List<String> names = new ArrayList<>();
+    JsonFields.arrayOf(vector.input(), "workers").forEach(name -> names.add(name.asText()));
+    int workers = names.size();
+    double[] quanta = new double[workers];
+    Arrays.fill(quanta, JsonFields.doubleOf(params, "quantumTokens"));
+    double[] outstanding = new double[workers];
+    Map<String, double[]> clients = new TreeMap<>();
+    Map<String, Dispatched> requests = new TreeMap<>();
+    ObjectNode result = JSON.objectNode();
+    ArrayNode steps = result.putArray("steps");
+    for (JsonNode event : JsonFields.arrayOf(vector.input(), "events")) {
+      ObjectNode step = steps.addObject();
+      String type = JsonFields.textOf(event, "type");
+      double[] deficits;
+      if (type.equals("arrive")) {
+        JsonNode request = JsonFields.required(event, "request");
+        String client = JsonFields.textOf(request, "client");
+        deficits = clients.computeIfAbsent(client, name -> new double[workers]);
+        int[] matches = JsonFields.intsOf(event, "matchedTokens");
+        double refills = WorkerDeficits.refill(deficits, quanta, workers);
+        int chosen = WorkerDeficits.choose(deficits, matches, outstanding, workers);
+        double extend = JsonFields.intOf(request, "promptTokens") - matches[chosen];
+        deficits[chosen] -= JsonFields.doubleOf(params, "inputWeight", 1) * extend;
+        outstanding[chosen] += extend;
+        requests.put(
+            JsonFields.textOf(request, "id"), new Dispatched(client, chosen, extend));
+        step.put("instance", names.get(chosen));
+        putNumber(step, "refills", refills);
+      } else {
+        String id = JsonFields.textOf(event, "request");
+        Dispatched at = requests.get(id);
+        if (at == null) {
+          throw new VectorFormatException("request " + id + " must arrive before its " + type);
+        }
+        deficits = clients.get(at.client);
+        if (type.equals("tokens")) {
+          int count = JsonFields.intOf(event, "count");
+          deficits[at.worker] -= JsonFields.doubleOf(params, "outputWeight", 2) * count;
+          outstanding[at.worker] += count;
+          requests.put(id, new Dispatched(at.client, at.worker, at.tokens + count));
+        } else {
+          outstanding[at.worker] -= at.tokens;
+          requests.remove(id);
+        }
+      }
+      numbers(step.putArray("deficits"), deficits);
+    }
+    numbers(result.putArray("outstandingTokens"), outstanding);
+    return result;
   }
 
   // ---- GAPS
