@@ -150,7 +150,7 @@ public final class Policies extends DomainContextBase {
         new FineInfer(20, 2).policy(),
         new Uellm(new SloOdbs(0.5, 0.1, 1, 1, 4, 3), 2).policy(),
         SortedFServing.DEFAULT.policy(),
-        new SortedFServing(new SortedF(2), 5, 0.1).policy(),
+        new SortedFServing(new SortedF(SortedF.Method.F, 2), 5, 0.1).policy(),
         McSf.DEFAULT.policy(),
         new McSf(McSf.Order.ARRIVAL, FutureFitAdmission.Length.DECLARED, 0).policy(),
         new McSf(McSf.Order.PREDICTED, FutureFitAdmission.Length.PREDICTED, 0.2).policy(),
@@ -275,7 +275,7 @@ public final class Policies extends DomainContextBase {
                 annealing(3),
                 new VirtualQueuePlanner(queue(VirtualQueuePlanner.Replanning.EXACT, 1e-9)),
                 new SloOdbsPlanner(new SloOdbs(0.5, 0.1, 1, 1, 4, 3), 2),
-                new SortedFPlanner(new SortedF(4), 8))
+                new SortedFPlanner(new SortedF(SortedF.Method.F, 4), 8))
             .map(Optional::of);
     return Arbitraries.oneOf(Arbitraries.just(Optional.empty()), some);
   }

@@ -5,8 +5,10 @@ import static java.util.Objects.requireNonNull;
 import io.headway.batching.internal.Arguments;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Orders a backlog whose prompts and outputs both vary: repeatedly the feasible set {@code X} of
@@ -21,16 +23,44 @@ import java.util.function.IntUnaryOperator;
  * <p>Up to {@code exactRequests} requests the best set is found by enumeration, exponential in
  * their number. Beyond, greedily: requests are added by (output, prompt) and, alternatively, by
  * (prompt + output), each time skipping what does not fit, and the prefix with the smallest F is
- * taken; O(n^2) per set. Run as a list schedule the exact order's total completion time is at most
+ * taken; O(n^2) per set. {@link Method} names the variants. Run as a list schedule the exact order's total completion time is at most
  * 48 times the least possible (theorem of the paper, all requests present, exact lengths).
  * Immutable and thread-safe.
  *
- * <p>Source: arXiv 2508.06133; metric and constant from a summary of it. Of its variants the greedy
- * one is here; those based on the linear relaxation are not.
+ * <p>Source: arXiv 2508.06133; metric, constant and names of the variants from a summary of it, so
+ * what a swap is, is this library's reading.
  *
+ * @param method how sets are found
  * @param exactRequests most requests for which sets are enumerated, 0 to {@value #MAX_EXACT}
  */
-public record SortedF(int exactRequests) {
+public record SortedF(Method method, int exactRequests) {
+  /** How sets are found. */
+  public enum Method {
+    /** The rule above. */
+    F,
+    /**
+     * Beyond {@code exactRequests} the greedy set is improved while F falls: by an outsider that fits
+     * beside it, by an outsider of less output in a member's place, or by leaving a member out.
+     */
+    LOCAL_SWAP,
+    /**
+     * No sets: ascending mean start of the {@linkplain StartTimeRelaxation linear relaxation}, ties by
+     * (output, index). Each request is a set of its own.
+     */
+    LP,
+    /**
+     * Each set is the prefix of the order of {@link #LP}, without what does not fit, whose F is
+     * smallest, improved as by {@link #LOCAL_SWAP}.
+     */
+    LP_SWAP
+  }
+
+  /** Requests beyond which the linear relaxation would not be solved in useful time. */
+  public static final int MAX_LP = 24;
+
+  /** Periods of the linear relaxation, beside one per request for rounding. */
+  static final int LP_PERIODS = 32;
+
   /** Enumeration beyond this would not end in useful time. */
   public static final int MAX_EXACT = 16;
 
@@ -38,6 +68,7 @@ public record SortedF(int exactRequests) {
   public static final int DEFAULT_EXACT_REQUESTS = 12;
 
   public SortedF {
+    requireNonNull(method, "method");
     Arguments.within("exactRequests", exactRequests, 0, MAX_EXACT, "requests");
   }
 
@@ -99,8 +130,19 @@ public record SortedF(int exactRequests) {
       this.size = size;
     }
 
-    boolean fitsAlone(int i) {
-      return size.applyAsInt(promptTokens[i] + outputTokens[i]) <= memory;
+    Group alone(int i) {
+      return new Group(new int[] {i}, outputTokens[i]);
+    }
+
+    /** A set without the member at a place and with another request, or null if it does not fit. */
+    @Nullable Group with(int[] members, int without, int another) {
+      Growing set = new Growing(this);
+      for (int i = 0; i < members.length; i++) {
+        if (i != without && !set.add(members[i])) {
+          return null;
+        }
+      }
+      return another < 0 || set.add(another) ? set.group() : null;
     }
 
     boolean byOutput(int a, int b) {
@@ -148,7 +190,8 @@ public record SortedF(int exactRequests) {
    * @param memory what there is, in the unit of {@code size}
    * @param size what a sequence of so many tokens takes; the identity for tokens
    * @return a partition of the requests
-   * @throws IllegalArgumentException if a request alone does not fit
+   * @throws IllegalArgumentException if a request alone does not fit, or there are more than {@value
+   *     #MAX_LP} for a method with the linear relaxation
    */
   public List<Group> groups(
       int[] promptTokens, int[] outputTokens, long memory, IntUnaryOperator size) {
@@ -159,16 +202,101 @@ public record SortedF(int exactRequests) {
             memory,
             requireNonNull(size, "size"));
     for (int i = 0; i < promptTokens.length; i++) {
-      if (!problem.fitsAlone(i)) {
-        throw new IllegalArgumentException(
-            "every request must fit alone, but one of "
-                + promptTokens[i]
-                + " + "
-                + outputTokens[i]
-                + " tokens does not");
+      requireFitsAlone(promptTokens[i], outputTokens[i], memory, size);
+    }
+    int n = promptTokens.length;
+    return switch (method) {
+      case F -> n <= exactRequests ? exact(problem) : greedy(problem, false);
+      case LOCAL_SWAP -> n <= exactRequests ? exact(problem) : greedy(problem, true);
+      case LP -> relaxed(problem).stream().map(problem::alone).toList();
+      case LP_SWAP -> swapped(problem, relaxed(problem));
+    };
+  }
+
+  static void requireFitsAlone(int prompt, int output, long memory, IntUnaryOperator size) {
+    if (size.applyAsInt(prompt + output) > memory) {
+      throw new IllegalArgumentException(
+          "every request must fit alone, but one of "
+              + prompt
+              + " + "
+              + output
+              + " tokens does not");
+    }
+  }
+
+  /** The requests by their mean start in the linear relaxation. */
+  private static List<Integer> relaxed(Problem problem) {
+    int n = problem.promptTokens.length;
+    if (n > MAX_LP) {
+      throw new IllegalArgumentException(
+          "requests must be at most " + MAX_LP + " for the linear relaxation, but were " + n);
+    }
+    StartTimeRelaxation relaxation =
+        StartTimeRelaxation.solve(
+            problem.promptTokens, problem.outputTokens, problem.memory, problem.size, LP_PERIODS);
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      order.add(i);
+    }
+    // Starts that differ by less than the solver's error are equal.
+    order.sort(
+        Comparator.<Integer>comparingLong(i -> Math.round(relaxation.meanStart(i) * 1e6))
+            .thenComparingInt(i -> problem.outputTokens[i]));
+    return order;
+  }
+
+  private static List<Group> swapped(Problem problem, List<Integer> order) {
+    List<Integer> left = new ArrayList<>(order);
+    List<Group> groups = new ArrayList<>();
+    while (!left.isEmpty()) {
+      Group best = improved(problem, bestPrefix(problem, left), left);
+      groups.add(best);
+      Arrays.stream(best.members()).forEach(member -> left.remove((Integer) member));
+    }
+    return groups;
+  }
+
+  /** Changes a set while that makes its F fall, or keeps F and makes it larger. */
+  private static Group improved(Problem problem, Group from, List<Integer> left) {
+    List<Integer> candidates = new ArrayList<>(left);
+    candidates.sort(
+        Comparator.<Integer>comparingInt(i -> problem.outputTokens[i])
+            .thenComparingInt(i -> problem.promptTokens[i])
+            .thenComparingInt(i -> i));
+    Group set = from;
+    Group better = step(problem, set, candidates);
+    while (better != null) {
+      set = better;
+      better = step(problem, set, candidates);
+    }
+    return set;
+  }
+
+  /** The first of all changes that improves a set, or null. */
+  private static @Nullable Group step(Problem problem, Group set, List<Integer> candidates) {
+    int[] members = set.members();
+    for (int candidate : candidates) {
+      if (Arrays.stream(members).anyMatch(member -> member == candidate)) {
+        continue;
+      }
+      Group larger = problem.with(members, -1, candidate);
+      if (larger != null && larger.beats(set)) {
+        return larger;
+      }
+      for (int i = members.length - 1; i >= 0; i--) {
+        if (problem.outputTokens[candidate] >= problem.outputTokens[members[i]]) {
+          break;
+        }
+        Group other = problem.with(members, i, candidate);
+        if (other != null) {
+          return other;
+        }
       }
     }
-    return promptTokens.length <= exactRequests ? exact(problem) : greedy(problem);
+    // The last member has the largest output.
+    Group smaller =
+        members.length == 1 ? null : problem.with(members, members.length - 1, -1);
+    return smaller != null && smaller.beats(set) ? smaller : null;
   }
 
   /**
@@ -220,7 +348,7 @@ public record SortedF(int exactRequests) {
     return groups;
   }
 
-  private static List<Group> greedy(Problem problem) {
+  private static List<Group> greedy(Problem problem, boolean swaps) {
     int n = problem.promptTokens.length;
     List<Integer> byOutput = new ArrayList<>();
     for (int i = 0; i < n; i++) {
@@ -244,6 +372,7 @@ public record SortedF(int exactRequests) {
       Group first = bestPrefix(problem, byOutput);
       Group second = bestPrefix(problem, bySize);
       Group best = second.beats(first) ? second : first;
+      best = swaps ? improved(problem, best, byOutput) : best;
       groups.add(best);
       boolean[] taken = new boolean[n];
       for (int member : best.members()) {

@@ -14,7 +14,8 @@ import java.util.List;
  * <p>Planned anew whenever somebody has joined the queue, over its first {@code maxRequests} (ours:
  * the paper has the whole backlog present from the start); the others keep the queue's order
  * behind. Without a prediction the declared cap counts. A backlog within {@code exactRequests} is
- * planned exactly. Thread-safe; the state is single-threaded.
+ * planned exactly; methods with the linear relaxation look at {@value SortedF#MAX_LP} requests at
+ * most. Thread-safe; the state is single-threaded.
  *
  * <p>Source: arXiv 2508.06133.
  */
@@ -62,7 +63,10 @@ public final class SortedFPlanner implements BatchPlanner<SortedFPlanner.State> 
 
   @Override
   public void plan(State state, BatchView view, PlannedOrder order) {
-    List<Integer> queue = Backlog.of(view, maxRequests);
+    boolean relaxes =
+        sorting.method() == SortedF.Method.LP || sorting.method() == SortedF.Method.LP_SWAP;
+    int most = relaxes ? Math.min(maxRequests, SortedF.MAX_LP) : maxRequests;
+    List<Integer> queue = Backlog.of(view, most);
     int[] prompts = queue.stream().mapToInt(s -> Backlog.knownTokens(view, s)).toArray();
     int[] outputs = queue.stream().mapToInt(s -> Backlog.remainingTokens(view, s)).toArray();
     // The pool may hold a request whose last entry, which is never stored, would be one too many.

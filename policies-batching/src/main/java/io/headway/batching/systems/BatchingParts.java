@@ -608,7 +608,7 @@ public final class BatchingParts {
    */
   public static SortedFPlanner sortedF() {
     return new SortedFPlanner(
-        new SortedF(SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS);
+        new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS);
   }
 
   /**

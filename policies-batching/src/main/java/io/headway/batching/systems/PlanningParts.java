@@ -241,7 +241,7 @@ final class PlanningParts {
             sortedFParameters().build(),
             config ->
                 new SortedFPlanner(
-                    new SortedF(config.intValue("exactRequests")), config.intValue(MAX_REQUESTS))));
+                    sortedF(config), config.intValue(MAX_REQUESTS))));
   }
 
   private static ParameterSet laneParameters() {
@@ -535,6 +535,13 @@ final class PlanningParts {
 
   static ParameterSet.Builder sortedFParameters() {
     return ParameterSet.builder()
+        .choice(
+            "method",
+            "f",
+            List.of("f", "local-swap", "lp", "lp-swap"),
+            "how sets are found; lp and lp-swap look at no more than "
+                + SortedF.MAX_LP
+                + " requests")
         .intValue(
             "exactRequests",
             SortedF.DEFAULT_EXACT_REQUESTS,
@@ -549,5 +556,10 @@ final class PlanningParts {
             1 << 16,
             "requests",
             "queued requests that a plan looks at");
+  }
+
+  static SortedF sortedF(PolicyConfig config) {
+    return new SortedF(
+        config.choice("method", SortedF.Method::valueOf), config.intValue("exactRequests"));
   }
 }

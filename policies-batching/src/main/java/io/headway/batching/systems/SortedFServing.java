@@ -34,7 +34,7 @@ public record SortedFServing(SortedF sorting, int maxRequests, double reserveFra
   /** Exact up to 12 requests, greedy up to 256, no reserve. */
   public static final SortedFServing DEFAULT =
       new SortedFServing(
-          new SortedF(SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS, 0);
+          new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS, 0);
 
   public SortedFServing {
     requireNonNull(sorting, "sorting");
@@ -72,7 +72,7 @@ public record SortedFServing(SortedF sorting, int maxRequests, double reserveFra
             .build(),
         config ->
             new SortedFServing(
-                    new SortedF(config.intValue("exactRequests")),
+                    PlanningParts.sortedF(config),
                     config.intValue("maxRequests"),
                     config.doubleValue("reserveFraction"))
                 .policy());

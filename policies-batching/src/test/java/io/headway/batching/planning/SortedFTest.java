@@ -19,8 +19,11 @@ import org.junit.jupiter.api.Test;
 
 class SortedFTest {
   private static final IntUnaryOperator TOKENS = tokens -> tokens;
-  private static final SortedF EXACT = new SortedF(SortedF.MAX_EXACT);
-  private static final SortedF GREEDY = new SortedF(0);
+  private static final SortedF EXACT = new SortedF(SortedF.Method.F, SortedF.MAX_EXACT);
+  private static final SortedF GREEDY = new SortedF(SortedF.Method.F, 0);
+  private static final SortedF SWAPPED = new SortedF(SortedF.Method.LOCAL_SWAP, 0);
+  private static final SortedF RELAXED = new SortedF(SortedF.Method.LP, 0);
+  private static final SortedF RELAXED_SWAPPED = new SortedF(SortedF.Method.LP_SWAP, 0);
 
   private static int[] byOutput(int[] outputs) {
     return IntStream.range(0, outputs.length)
@@ -112,6 +115,89 @@ class SortedFTest {
     return request.list().ofMinSize(1).ofMaxSize(6);
   }
 
+  /**
+   * With periods of one round the relaxation is at most the optimum in hindsight, and every method's
+   * list schedule at least that; F of the first set never rises by swaps.
+   */
+  @Property(seed = "122", tries = 150, edgeCases = EdgeCasesMode.NONE)
+  void theRelaxationIsALowerBoundAndSwapsOnlyImprove(
+      @ForAll("backlogs") List<int[]> requests, @ForAll @IntRange(min = 20, max = 40) int memory) {
+    int[] prompts = requests.stream().mapToInt(r -> r[0]).toArray();
+    int[] outputs = requests.stream().mapToInt(r -> r[1]).toArray();
+    StartTimeRelaxation exact =
+        StartTimeRelaxation.solve(prompts, outputs, memory, TOKENS, Arrays.stream(outputs).sum());
+    assertThat(exact.roundsPerPeriod()).isEqualTo(1);
+    long optimum =
+        HindsightOptimum.totalEndToEnd(new int[prompts.length], prompts, outputs, memory);
+    assertThat(exact.totalCompletion()).isLessThanOrEqualTo(optimum + 1e-6);
+    assertThat(exact.totalCompletion())
+        .isGreaterThanOrEqualTo(Arrays.stream(outputs).sum() - 1e-6);
+    double greedy = GREEDY.groups(prompts, outputs, memory, TOKENS).get(0).f();
+    double best = EXACT.groups(prompts, outputs, memory, TOKENS).get(0).f();
+    double swapped = SWAPPED.groups(prompts, outputs, memory, TOKENS).get(0).f();
+    assertThat(swapped).isBetween(best, greedy);
+    double relaxed = RELAXED_SWAPPED.groups(prompts, outputs, memory, TOKENS).get(0).f();
+    assertThat(relaxed).isGreaterThanOrEqualTo(best);
+  }
+
+  /** No single change improves a set that swaps have left. */
+  @Property(seed = "123", tries = 150, edgeCases = EdgeCasesMode.NONE)
+  void swapsEndWhereNoSwapImproves(
+      @ForAll("backlogs") List<int[]> requests, @ForAll @IntRange(min = 20, max = 40) int memory) {
+    int[] prompts = requests.stream().mapToInt(r -> r[0]).toArray();
+    int[] outputs = requests.stream().mapToInt(r -> r[1]).toArray();
+    int[] first = SWAPPED.groups(prompts, outputs, memory, TOKENS).get(0).members();
+    double f = SortedF.f(Arrays.stream(first).map(i -> outputs[i]).toArray());
+    for (int in = 0; in < prompts.length; in++) {
+      int added = in;
+      if (Arrays.stream(first).anyMatch(i -> i == added)) {
+        continue;
+      }
+      for (int out = -1; out < first.length; out++) {
+        int left = out < 0 ? -1 : first[out];
+        int[] changed =
+            IntStream.concat(Arrays.stream(first).filter(i -> i != left), IntStream.of(added))
+                .toArray();
+        int[] p = Arrays.stream(changed).map(i -> prompts[i]).toArray();
+        int[] o = Arrays.stream(changed).map(i -> outputs[i]).toArray();
+        if (SortedF.feasible(p, o, memory, TOKENS)) {
+          assertThat(SortedF.f(o)).isGreaterThanOrEqualTo(f);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theRelaxationOfTwoThatFitOneAtATimeStartsTheShorterFirst() {
+    StartTimeRelaxation relaxation =
+        StartTimeRelaxation.solve(new int[] {8, 8}, new int[] {4, 2}, 12, TOKENS, 6);
+    assertThat(relaxation.meanStart(1)).isLessThan(relaxation.meanStart(0));
+    assertThat(SortedF.order(RELAXED.groups(new int[] {8, 8}, new int[] {4, 2}, 12, TOKENS)))
+        .containsExactly(1, 0);
+  }
+
+  @Test
+  void longBacklogsAreRelaxedInLongerPeriods() {
+    int[] prompts = IntStream.range(0, 20).map(i -> 100 + 37 * i % 400).toArray();
+    int[] outputs = IntStream.range(0, 20).map(i -> 50 + 91 * i % 700).toArray();
+    StartTimeRelaxation relaxation =
+        StartTimeRelaxation.solve(prompts, outputs, 2_000, TOKENS, SortedF.LP_PERIODS);
+    assertThat(relaxation.roundsPerPeriod()).isGreaterThan(1);
+    int[] order = SortedF.order(RELAXED.groups(prompts, outputs, 2_000, TOKENS));
+    int[] sorted = order.clone();
+    Arrays.sort(sorted);
+    assertThat(sorted).containsExactly(IntStream.range(0, 20).toArray());
+  }
+
+  @Test
+  void tooManyRequestsForTheRelaxationAreRefused() {
+    int[] ones = new int[SortedF.MAX_LP + 1];
+    Arrays.fill(ones, 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RELAXED.groups(ones, ones, 100, TOKENS))
+        .withMessage("requests must be at most 24 for the linear relaxation, but were 25");
+  }
+
   @Property(seed = "121", tries = 150, edgeCases = EdgeCasesMode.NONE)
   void setsAreFeasiblePartitionsAndTheTotalIsWithinTheTheorem(
       @ForAll("backlogs") List<int[]> requests, @ForAll @IntRange(min = 20, max = 40) int memory) {
@@ -119,7 +205,7 @@ class SortedFTest {
     int[] outputs = requests.stream().mapToInt(r -> r[1]).toArray();
     long optimum =
         HindsightOptimum.totalEndToEnd(new int[prompts.length], prompts, outputs, memory);
-    for (SortedF sorting : List.of(EXACT, GREEDY)) {
+    for (SortedF sorting : List.of(EXACT, GREEDY, SWAPPED, RELAXED, RELAXED_SWAPPED)) {
       List<SortedF.Group> groups = sorting.groups(prompts, outputs, memory, TOKENS);
       List<Integer> members = new ArrayList<>();
       for (SortedF.Group group : groups) {

@@ -532,7 +532,7 @@ final class BatchPlanVectors implements VectorAdapter {
       }
     }
     List<SortedF.Group> groups =
-        new SortedF(SortedF.MAX_EXACT)
+        new SortedF(SortedF.Method.F, SortedF.MAX_EXACT)
             .groups(backlog.prompts, backlog.outputs, backlog.memory, tokens -> tokens);
     ObjectNode result = JsonResults.object();
     ArrayNode batches = result.putArray("batches");
