@@ -1,4 +1,4 @@
-package io.headway.simulator.cluster;
+package io.headway.testkit.routing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
