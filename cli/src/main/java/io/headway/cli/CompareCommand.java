@@ -5,9 +5,11 @@ import io.headway.api.RandomSource;
 import io.headway.executor.profile.IterationProfile;
 import io.headway.simulator.cluster.ClusterConfig;
 import io.headway.simulator.cluster.ClusterSimulation;
+import io.headway.simulator.cluster.HostTier;
 import io.headway.simulator.cost.Gpu;
 import io.headway.simulator.cost.ModelShape;
 import io.headway.simulator.cost.RooflineCostModel;
+import io.headway.simulator.cost.SwapTransferModel;
 import io.headway.simulator.metrics.Slo;
 import io.headway.simulator.report.Contender;
 import io.headway.simulator.report.Report;
@@ -197,6 +199,16 @@ final class CompareCommand implements Callable<Integer> {
   private @Nullable Integer kvBlocks;
 
   @Option(
+      names = "--host-blocks",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = {
+        "KV blocks of host memory of an instance, for policies that swap; moves take time by the",
+        "device's PCIe bandwidth (default: ${DEFAULT-VALUE}, so that the preempted recompute)."
+      })
+  private int hostBlocks;
+
+  @Option(
       names = "--slo-ttft",
       paramLabel = "TIME",
       defaultValue = "2s",
@@ -321,9 +333,21 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
+  private @Nullable HostTier host(RooflineCostModel time) {
+    if (hostBlocks < 0) {
+      throw new BadInputException("--host-blocks must be at least 0 blocks, but was " + hostBlocks);
+    }
+    return hostBlocks == 0
+        ? null
+        : new HostTier(
+            hostBlocks,
+            time.swapTransfers(
+                ClusterConfig.DEFAULT_BLOCK_TOKENS, SwapTransferModel.DEFAULT_SECONDS_PER_COPY));
+  }
+
   private ClusterConfig cluster(@Nullable IterationProfile profile) {
     if (profile != null) {
-      for (String option : List.of("--model", "--gpu", "--tensor-parallel")) {
+      for (String option : List.of("--model", "--gpu", "--tensor-parallel", "--host-blocks")) {
         if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
           throw new BadInputException(
               option + " and --profile exclude each other: the profile says what was measured");
@@ -364,7 +388,8 @@ final class CompareCommand implements Callable<Integer> {
           Integer.MAX_VALUE,
           maxNewTokens,
           true,
-          time);
+          time,
+          host(time));
     } catch (IllegalArgumentException e) {
       throw new BadInputException(Failure.messageOf(e), e);
     }

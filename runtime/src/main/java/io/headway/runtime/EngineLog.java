@@ -49,6 +49,9 @@ final class EngineLog implements KvEventSink {
   private int[][] tables;
   private int[] counts;
 
+  // The blocks that each sequence has in host memory.
+  private int[] away = new int[64];
+
   EngineLog(
       DecisionLog log,
       String on,
@@ -188,6 +191,10 @@ final class EngineLog implements KvEventSink {
         int blocks = written(s);
         released(s);
         if (swapped) {
+          if (s >= away.length) {
+            away = Arrays.copyOf(away, Math.max(s + 1, away.length * 2));
+          }
+          away[s] = blocks;
           tier(s, KvTier.DEVICE, KvTier.HOST, blocks);
         }
       }
@@ -208,7 +215,8 @@ final class EngineLog implements KvEventSink {
       }
       if (draft.swappedIn(i)) {
         update(s, 0);
-        tier(s, KvTier.HOST, KvTier.DEVICE, written(s));
+        // Not what its table holds now, which may have grown already.
+        tier(s, KvTier.HOST, KvTier.DEVICE, away[s]);
       } else {
         if (draft.cached(i) > 0) {
           begin("HIT")

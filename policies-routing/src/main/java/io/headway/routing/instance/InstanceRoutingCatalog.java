@@ -211,21 +211,21 @@ public final class InstanceRoutingCatalog implements PolicyCatalog {
                     "quantum",
                     d.quantum(),
                     1e-9,
-                    Double.MAX_VALUE,
+                    Double.POSITIVE_INFINITY,
                     "weighted tokens",
                     "credit of one refill: small for balance, large for locality")
                 .doubleValue(
                     "extendPrice",
                     d.extendPrice(),
                     0,
-                    Double.MAX_VALUE,
+                    Double.POSITIVE_INFINITY,
                     "weighted tokens",
                     "price of a prompt token that is not cached")
                 .doubleValue(
                     "outputPrice",
                     d.outputPrice(),
                     0,
-                    Double.MAX_VALUE,
+                    Double.POSITIVE_INFINITY,
                     "weighted tokens",
                     "price of an output token")
                 .choice("load", "tokens", METRICS, "what breaks ties of the cached prefix")

@@ -2,6 +2,7 @@ package io.headway.simulator.cluster;
 
 import io.headway.api.prediction.IterationTimeModel;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The cluster a workload is run on: equal instances, each with its own KV pool and sequence limit.
@@ -16,6 +17,7 @@ import java.util.Objects;
  *     longer declares that
  * @param prefixCaching whether blocks are shared where the workload names them
  * @param model time of an iteration
+ * @param host host memory for swapping; null for none, so that who is preempted recomputes
  */
 public record ClusterConfig(
     int instances,
@@ -25,7 +27,8 @@ public record ClusterConfig(
     int maxTokens,
     int maxNewTokens,
     boolean prefixCaching,
-    IterationTimeModel model) {
+    IterationTimeModel model,
+    @Nullable HostTier host) {
   /** Tokens a KV block by default: that of the paged engines the policies were published for. */
   public static final int DEFAULT_BLOCK_TOKENS = 16;
 
@@ -43,6 +46,58 @@ public record ClusterConfig(
     atLeastOne("maxTokens", maxTokens, "token");
     atLeastOne("maxNewTokens", maxNewTokens, "token");
     Objects.requireNonNull(model, "model");
+  }
+
+  /**
+   * Makes a cluster without host memory.
+   *
+   * @param instances how many, 1 to 4096
+   * @param blockTokens tokens a KV block, at least 1
+   * @param blocks KV blocks of each instance, at least 1
+   * @param maxSequences sequences each instance runs at once, at least 1
+   * @param maxTokens tokens of one iteration, at least 1
+   * @param maxNewTokens output cap that requests declare, at least 1
+   * @param prefixCaching whether blocks are shared where the workload names them
+   * @param model time of an iteration
+   */
+  public ClusterConfig(
+      int instances,
+      int blockTokens,
+      int blocks,
+      int maxSequences,
+      int maxTokens,
+      int maxNewTokens,
+      boolean prefixCaching,
+      IterationTimeModel model) {
+    this(
+        instances,
+        blockTokens,
+        blocks,
+        maxSequences,
+        maxTokens,
+        maxNewTokens,
+        prefixCaching,
+        model,
+        null);
+  }
+
+  /**
+   * Returns the same cluster with host memory.
+   *
+   * @param tier host memory of each instance
+   * @return a changed copy
+   */
+  public ClusterConfig withHost(HostTier tier) {
+    return new ClusterConfig(
+        instances,
+        blockTokens,
+        blocks,
+        maxSequences,
+        maxTokens,
+        maxNewTokens,
+        prefixCaching,
+        model,
+        Objects.requireNonNull(tier, "tier"));
   }
 
   private static void atLeastOne(String name, int value, String unit) {

@@ -92,6 +92,7 @@ public final class ClusterSimulation {
 
   private SimulatedInstance instance(int index, Options options) {
     DecisionLog log = options.log;
+    HostTier host = config.host();
     EngineScheduler.Builder engine =
         EngineScheduler.builder()
             .policy(options.policies.batching())
@@ -102,6 +103,7 @@ public final class ClusterSimulation {
                 PagedKvBlockPool.of(
                     PagedKvConfig.of(config.blockTokens(), config.blocks())
                         .withPrefixCaching(config.prefixCaching())
+                        .withHostBlocks(host == null ? 0 : host.blocks())
                         .withEvents(log != null)))
             .random(RandomSource.seeded(options.seed * 0x9E3779B97F4A7C15L + index + 1));
     if (predictor != null) {
@@ -120,6 +122,7 @@ public final class ClusterSimulation {
         config.blockTokens(),
         progress,
         config.model(),
+        host == null ? null : host.transfers(),
         recorder,
         recorder.addInstance(config.blocks()),
         placement,

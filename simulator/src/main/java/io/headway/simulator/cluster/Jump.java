@@ -29,6 +29,7 @@ final class Jump {
    * Plans an iteration of decodes and its repetitions.
    *
    * @param shape the iteration's shape; advanced by this call
+   * @param moveNanos time of the moves that precede the plan's own rows
    */
   void repeated(
       long now,
@@ -36,7 +37,8 @@ final class Jump {
       IterationShape shape,
       IterationTimeModel model,
       int times,
-      int blockTokens) {
+      int blockTokens,
+      long moveNanos) {
     startNanos = now;
     repetitions = times;
     int iterations = times + 1;
@@ -47,6 +49,7 @@ final class Jump {
       newBlocks = new int[length];
     }
     model.decodeNanos(shape, iterations, durations);
+    durations[0] += moveNanos;
     long end = now;
     for (int i = 0; i < iterations; i++) {
       end += durations[i];

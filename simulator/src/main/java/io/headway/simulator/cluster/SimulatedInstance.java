@@ -4,6 +4,7 @@ import io.headway.api.Request;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.WorkKind;
+import io.headway.api.memory.KvMoveKind;
 import io.headway.api.prediction.IterationShape;
 import io.headway.api.prediction.IterationTimeModel;
 import io.headway.runtime.BatchPlan;
@@ -13,6 +14,7 @@ import io.headway.runtime.EngineStats;
 import io.headway.runtime.RuntimeListener;
 import io.headway.runtime.StepResult;
 import io.headway.runtime.SubmitResult;
+import io.headway.simulator.cost.SwapTransferModel;
 import io.headway.simulator.metrics.RequestOutcome;
 import io.headway.simulator.metrics.RunRecorder;
 import java.util.Arrays;
@@ -31,6 +33,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
 
   private final Progress progress;
   private final IterationTimeModel model;
+  private final @Nullable SwapTransferModel swaps;
   private final RunRecorder recorder;
   private final RunRecorder.OfInstance meter;
   private final Placement placement;
@@ -56,6 +59,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
       int blockTokens,
       Progress progress,
       IterationTimeModel model,
+      @Nullable SwapTransferModel swaps,
       RunRecorder recorder,
       RunRecorder.OfInstance meter,
       Placement placement,
@@ -63,6 +67,7 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
       LongSupplier nanoClock) {
     this.progress = progress;
     this.model = model;
+    this.swaps = swaps;
     this.recorder = recorder;
     this.meter = meter;
     this.placement = placement;
@@ -221,11 +226,25 @@ final class SimulatedInstance implements EngineEvents, RuntimeListener {
         remaining > 0 && fastForward
             ? scheduler.repeatable(next, Math.min(remaining, MAX_JUMP))
             : 0;
+    long moves = swapNanos(next);
     if (repetitions > 0) {
-      jump.repeated(now, next, shape, model, repetitions, blockTokens);
+      jump.repeated(now, next, shape, model, repetitions, blockTokens, moves);
     } else {
-      jump.single(now, model.nanos(shape));
+      jump.single(now, moves + model.nanos(shape));
     }
+  }
+
+  /** Returns how long the moves to and from the host take that precede the rows of a plan. */
+  private long swapNanos(BatchPlan next) {
+    if (swaps == null) {
+      return 0;
+    }
+    int blocks = 0;
+    for (int i = 0; i < next.moves(); i++) {
+      KvMoveKind kind = next.moveKind(i);
+      blocks += kind == KvMoveKind.SWAP_OUT || kind == KvMoveKind.SWAP_IN ? 1 : 0;
+    }
+    return swaps.nanos(blocks);
   }
 
   /**

@@ -224,6 +224,25 @@ public final class RooflineCostModel implements IterationTimeModel {
     return (long) Math.max(0, Math.floor(free / kvBytesPerToken()));
   }
 
+  /**
+   * Returns how long blocks take to the host and back: each device moves its share of a block over
+   * its own link, two copies per layer.
+   *
+   * @param blockTokens tokens of a block, at least 1
+   * @param secondsPerCopy fixed time of a copy, at least 0 s; see {@link
+   *     SwapTransferModel#DEFAULT_SECONDS_PER_COPY}
+   * @return the model
+   * @throws IllegalArgumentException if an argument is out of range
+   */
+  public SwapTransferModel swapTransfers(int blockTokens, double secondsPerCopy) {
+    CostChecks.atLeast(blockTokens, 1, "blockTokens", "token");
+    return new SwapTransferModel(
+        blockTokens * kvBytesPerToken(),
+        gpu.hostBytesPerSecond() * tensorParallel,
+        2 * model.layers(),
+        secondsPerCopy);
+  }
+
   @Override
   public String toString() {
     return "roofline:" + model.name() + "," + gpu.name() + ",tp=" + tensorParallel;

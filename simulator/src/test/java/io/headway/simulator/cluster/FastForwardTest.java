@@ -56,9 +56,11 @@ class FastForwardTest {
       @ForAll @IntRange(min = 1, max = 3) int instances,
       @ForAll @IntRange(min = 1, max = 4) int pressure,
       @ForAll boolean byLoad,
-      @ForAll boolean prefixes) {
+      @ForAll boolean prefixes,
+      @ForAll @IntRange(max = 40) int hostBlocks) {
     Workload workload = workload(seed, prefixes);
-    ClusterConfig config =
+    RooflineCostModel model = new RooflineCostModel(ModelShape.LLAMA3_8B, Gpu.A100_80G, 1);
+    ClusterConfig without =
         new ClusterConfig(
             instances,
             4,
@@ -67,7 +69,11 @@ class FastForwardTest {
             Integer.MAX_VALUE,
             40,
             prefixes,
-            new RooflineCostModel(ModelShape.LLAMA3_8B, Gpu.A100_80G, 1));
+            model);
+    ClusterConfig config =
+        hostBlocks == 0
+            ? without
+            : without.withHost(new HostTier(hostBlocks, model.swapTransfers(4, 1e-5)));
     ClusterSimulation.Outcome stepped = run(workload, config, policy, seed, byLoad, false);
     ClusterSimulation.Outcome jumped = run(workload, config, policy, seed, byLoad, true);
     assertThat(stepped.violations()).isEmpty();

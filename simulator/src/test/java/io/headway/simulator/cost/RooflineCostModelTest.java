@@ -215,7 +215,7 @@ class RooflineCostModelTest {
     assertThatThrownBy(() -> ModelShape.dense("m", 1e9, 2, 6, 4, 64, 512))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("queryHeads must be a multiple of kvHeads (4 heads), but was 6");
-    assertThatThrownBy(() -> new Gpu("g", 1, Double.NaN, 1, 1))
+    assertThatThrownBy(() -> new Gpu("g", 1, Double.NaN, 1, 1, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("hbmBytesPerSecond must be above 0 bytes per second and finite, but was NaN");
     assertThatThrownBy(() -> new RooflineEfficiencies(1.5, 0.2, 0.8, 0.65, 0.004, 2e-5, 1e-5, 2, 2))

@@ -225,7 +225,8 @@ final class CostVectors implements VectorAdapter {
             JsonFields.doubleOf(gpu, "peakFlops"),
             JsonFields.doubleOf(gpu, "hbmBytesPerSecond"),
             JsonFields.doubleOf(gpu, "memoryBytes"),
-            JsonFields.doubleOf(gpu, "nvlinkBytesPerSecond")),
+            JsonFields.doubleOf(gpu, "nvlinkBytesPerSecond"),
+            Gpu.A100_80G.hostBytesPerSecond()),
         JsonFields.intOf(params, "tensorParallel", 1),
         efficiencies(params.path("constants")));
   }

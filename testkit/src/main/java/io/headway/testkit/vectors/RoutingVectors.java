@@ -363,7 +363,7 @@ final class RoutingVectors implements VectorAdapter {
         if (at == null) {
           throw new VectorFormatException("request " + id + " must arrive before its " + type);
         }
-        deficits = clients.get(at.client);
+        deficits = clients.computeIfAbsent(at.client, name -> new double[workers]);
         if (type.equals("tokens")) {
           int count = JsonFields.intOf(event, "count");
           deficits[at.worker] -= JsonFields.doubleOf(params, "outputWeight", 2) * count;
