@@ -1,5 +1,7 @@
 package io.headway.batching.admission;
 
+import static java.util.Objects.requireNonNull;
+
 import io.headway.api.Stateless;
 import io.headway.api.batching.AdmissionTest;
 import io.headway.api.batching.AdmissionVerdict;
@@ -16,10 +18,12 @@ import io.headway.batching.order.LaneExpiry;
 public final class LaneAdmission implements AdmissionTest<Stateless> {
   private final int headroomBlocks;
   private final double headroomFraction;
+  private final LaneExpiry expiry;
 
-  private LaneAdmission(int headroomBlocks, double headroomFraction) {
+  private LaneAdmission(int headroomBlocks, double headroomFraction, LaneExpiry expiry) {
     this.headroomBlocks = headroomBlocks;
     this.headroomFraction = headroomFraction;
+    this.expiry = expiry;
   }
 
   /**
@@ -29,7 +33,7 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
    * @return the test
    */
   public static LaneAdmission ofBlocks(int headroomBlocks) {
-    return new LaneAdmission(Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0);
+    return new LaneAdmission(Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0, LaneExpiry.DEFAULT);
   }
 
   /**
@@ -40,7 +44,20 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
    */
   public static LaneAdmission ofFraction(double headroomFraction) {
     return new LaneAdmission(
-        0, Arguments.within("headroomFraction", headroomFraction, 0, 1, "of the pool"));
+        0,
+        Arguments.within("headroomFraction", headroomFraction, 0, 1, "of the pool"),
+        LaneExpiry.DEFAULT);
+  }
+
+  /**
+   * Returns the test that asks no headroom of batch work that has become urgent.
+   *
+   * @param urgency when that is
+   * @return a changed copy
+   */
+  public LaneAdmission exempting(LaneExpiry urgency) {
+    return new LaneAdmission(
+        headroomBlocks, headroomFraction, requireNonNull(urgency, "urgency"));
   }
 
   @Override
@@ -56,13 +73,13 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
   @Override
   public AdmissionVerdict test(Stateless state, BatchView view, BatchDraft draft, int candidate) {
     // Decided here and not by the draft, for which a headroom beyond the pool would mean "never".
-    boolean closed = LaneExpiry.isBatch(view, candidate) && headroom(view) >= view.totalBlocks();
+    boolean closed = expiry.isBackfill(view, candidate) && headroom(view) >= view.totalBlocks();
     return closed ? AdmissionVerdict.LATER : AdmissionVerdict.YES;
   }
 
   @Override
   public int headroomBlocks(Stateless state, BatchView view, int candidate) {
-    return LaneExpiry.isBatch(view, candidate) ? headroom(view) : 0;
+    return expiry.isBackfill(view, candidate) ? headroom(view) : 0;
   }
 
   private int headroom(BatchView view) {
@@ -76,7 +93,7 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
 
   @Override
   public String explain(Stateless state, BatchView view, int candidate) {
-    return LaneExpiry.isBatch(view, candidate)
+    return expiry.isBackfill(view, candidate)
         ? "batch work must leave "
             + headroom(view)
             + " blocks free, "

@@ -22,6 +22,8 @@ import java.util.BitSet;
  * <ol>
  *   <li>Waiting batch work whose time has come expires, preempted work included; what runs then
  *       goes on, or is ended too with {@link AtExpiry#ABORT}.
+ *   <li>Batch work that has become {@linkplain LaneExpiry urgent} while it waited is interactive from
+ *       here on, to its end, except that it expires.
  *   <li>Interactive running sequences, in order of admission. When blocks are short the victim
  *       selector is asked, which should take batch work first.
  *   <li>Unless an interactive one was preempted: interactive admissions, in order. For each, batch
@@ -35,7 +37,8 @@ import java.util.BitSet;
  *
  * <p>Non-interference: with one plan in flight and without prefix caching, the tokens computed for
  * interactive requests in every iteration are those of the same engine without the lane; only the
- * duration of iterations differs, which {@code laneTokens} bounds. Under shared prefix blocks an
+ * duration of iterations differs, which {@code laneTokens} bounds. Urgency gives that up: urgent
+ * batch work competes. Under shared prefix blocks an
  * interactive request may find other hits than without the lane.
  *
  * <p>Meant for {@link io.headway.batching.order.LaneOrder}. O(running + admitted), O(lane) per
@@ -84,12 +87,18 @@ public final class BackfillComposer
     private int runningCount;
     private final BitSet interactiveWaiting = new BitSet();
     private int interactiveCount;
+    private final IndexedHeap becomingUrgent;
+    private final BitSet promoted = new BitSet();
     private final int[] one = new int[1];
 
     private State(LaneExpiry expiry) {
       waiting =
           new IndexedHeap(
               (view, a, b) -> expiry.compare(view, a, b) < 0, new IndexedHeap.Positions());
+      becomingUrgent =
+          new IndexedHeap(
+              (view, a, b) -> expiry.urgentNanos(view, a) < expiry.urgentNanos(view, b),
+              new IndexedHeap.Positions());
     }
 
     /**
@@ -108,6 +117,20 @@ public final class BackfillComposer
      */
     public int runningBatch() {
       return runningCount;
+    }
+
+    private boolean isBackfill(BatchView view, int sequence) {
+      return LaneExpiry.isBatch(view, sequence) && !promoted.get(sequence);
+    }
+
+    private void leavesQueue(BatchView view, int sequence) {
+      if (waiting.contains(sequence)) {
+        waiting.remove(view, sequence);
+      }
+      if (becomingUrgent.contains(sequence)) {
+        becomingUrgent.remove(view, sequence);
+      }
+      waitsNoMore(sequence);
     }
 
     private void waits(int sequence) {
@@ -156,7 +179,7 @@ public final class BackfillComposer
 
   @Override
   public Claims claims() {
-    return CLAIMS;
+    return expiry.promotes() ? Claims.NONE : CLAIMS;
   }
 
   @Override
@@ -165,6 +188,7 @@ public final class BackfillComposer
     BatchDraft draft = context.draft();
     int budget = Math.min(tokenBudget, view.maxTokens());
     expire(state, context, view);
+    promote(state, view);
     int aborted = draft.preemptions();
     if (runInteractive(state, context, view, draft, budget)) {
       admitInteractive(state, context, view, draft, budget);
@@ -175,7 +199,7 @@ public final class BackfillComposer
     }
     runLane(state, context, view, draft, laneBudget);
     if (state.interactiveCount == 0 && draft.preemptions() == aborted) {
-      admitLane(context, view, draft, laneBudget);
+      admitLane(state, context, view, draft, laneBudget);
     }
   }
 
@@ -191,8 +215,18 @@ public final class BackfillComposer
     }
     while (state.waiting.size() > 0 && isOver(view, state.waiting.first())) {
       int sequence = state.waiting.first();
-      state.waiting.remove(view, sequence);
+      state.leavesQueue(view, sequence);
       context.expire(sequence);
+    }
+  }
+
+  private void promote(State state, BatchView view) {
+    IndexedHeap urgent = state.becomingUrgent;
+    while (urgent.size() > 0 && expiry.urgentNanos(view, urgent.first()) <= view.nowNanos()) {
+      int sequence = urgent.first();
+      urgent.remove(view, sequence);
+      state.promoted.set(sequence);
+      state.waits(sequence);
     }
   }
 
@@ -214,7 +248,7 @@ public final class BackfillComposer
       int tokens = Math.min(view.needTokens(sequence), left);
       if (tokens == 0
           || view.state(sequence) != SequenceState.RUNNING
-          || (batchWorkRuns && LaneExpiry.isBatch(view, sequence))) {
+          || (batchWorkRuns && state.isBackfill(view, sequence))) {
         continue;
       }
       DraftOutcome outcome = draft.schedule(sequence, tokens);
@@ -223,7 +257,7 @@ public final class BackfillComposer
         if (victim == sequence) {
           return false;
         }
-        if (victim == BatchView.NONE || !LaneExpiry.isBatch(view, victim)) {
+        if (victim == BatchView.NONE || !state.isBackfill(view, victim)) {
           enough = false;
         }
         if (victim == BatchView.NONE) {
@@ -240,7 +274,7 @@ public final class BackfillComposer
     while (true) {
       int head = context.head();
       if (head == BatchView.NONE
-          || LaneExpiry.isBatch(view, head)
+          || state.isBackfill(view, head)
           || budget - draft.batchTokens() <= 0) {
         return;
       }
@@ -288,11 +322,11 @@ public final class BackfillComposer
   }
 
   private static void admitLane(
-      BatchContext context, BatchView view, BatchDraft draft, int budget) {
+      State state, BatchContext context, BatchView view, BatchDraft draft, int budget) {
     while (draft.slotsLeft() > 0) {
       int left = budget - draft.batchTokens();
       int head = context.head();
-      if (left <= 0 || head == BatchView.NONE || !LaneExpiry.isBatch(view, head)) {
+      if (left <= 0 || head == BatchView.NONE || !state.isBackfill(view, head)) {
         return;
       }
       DraftOutcome outcome = context.admit(head, left);
@@ -310,6 +344,9 @@ public final class BackfillComposer
       return Long.MAX_VALUE;
     }
     long next = expiry.nanos(view, state.waiting.first());
+    if (state.becomingUrgent.size() > 0) {
+      next = Math.min(next, expiry.urgentNanos(view, state.becomingUrgent.first()));
+    }
     return next > view.nowNanos() ? next : Long.MAX_VALUE;
   }
 
@@ -324,6 +361,11 @@ public final class BackfillComposer
   public void onQueued(State state, BatchView view, int sequence) {
     if (LaneExpiry.isBatch(view, sequence)) {
       state.waiting.add(view, sequence);
+      if (state.promoted.get(sequence)) {
+        state.waits(sequence);
+      } else if (expiry.promotes()) {
+        state.becomingUrgent.add(view, sequence);
+      }
     } else {
       state.waits(sequence);
     }
@@ -331,31 +373,22 @@ public final class BackfillComposer
 
   @Override
   public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
-    if (LaneExpiry.isBatch(view, sequence)) {
-      state.waiting.remove(view, sequence);
+    state.leavesQueue(view, sequence);
+    if (state.isBackfill(view, sequence)) {
       state.start(view, sequence, expiry);
-    } else {
-      state.waitsNoMore(sequence);
     }
   }
 
   @Override
   public void onPreempted(State state, BatchView view, int sequence) {
-    if (LaneExpiry.isBatch(view, sequence)) {
-      state.stop(sequence);
-    }
+    state.stop(sequence);
   }
 
   @Override
   public void onEnded(State state, BatchView view, int sequence, End end) {
-    if (LaneExpiry.isBatch(view, sequence)) {
-      state.stop(sequence);
-      if (state.waiting.contains(sequence)) {
-        state.waiting.remove(view, sequence);
-      }
-    } else {
-      state.waitsNoMore(sequence);
-    }
+    state.stop(sequence);
+    state.leavesQueue(view, sequence);
+    state.promoted.clear(sequence);
   }
 
   @Override

@@ -2,19 +2,21 @@ package io.headway.batching.preemption;
 
 import static java.util.Objects.requireNonNull;
 
-import io.headway.api.Stateless;
 import io.headway.api.batching.BatchView;
+import io.headway.api.batching.End;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.order.LaneExpiry;
+import java.util.BitSet;
 
 /**
  * Preempts batch work before interactive work: the candidate of the batch lane with the greatest
  * (expiry, arrival, id), and only if there is none the last candidate in the composer's order. By
- * recomputation; interactive victims go to the head of the queue, batch work to its tail.
- * O(candidates). Thread-safe, stateless.
+ * recomputation; interactive victims go to the head of the queue, batch work to its tail. Batch work
+ * that was {@linkplain LaneExpiry urgent} when it started is interactive. O(candidates). Thread-safe;
+ * the state is single-threaded.
  */
-public final class LaneFirst implements VictimSelector<Stateless> {
+public final class LaneFirst implements VictimSelector<LaneFirst.State> {
   private final LaneExpiry expiry;
 
   /**
@@ -26,22 +28,44 @@ public final class LaneFirst implements VictimSelector<Stateless> {
     this.expiry = requireNonNull(expiry, "expiry");
   }
 
+  /** Which running sequences may be backfill. Single-threaded. */
+  public static final class State {
+    private final BitSet backfill = new BitSet();
+
+    private State() {}
+  }
+
   @Override
   public String id() {
     return "lane-first";
   }
 
   @Override
-  public Stateless newState() {
-    return Stateless.STATE;
+  public State newState() {
+    return new State();
+  }
+
+  @Override
+  public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
+    state.backfill.set(sequence, expiry.isBackfill(view, sequence));
+  }
+
+  @Override
+  public void onEnded(State state, BatchView view, int sequence, End end) {
+    state.backfill.clear(sequence);
+  }
+
+  @Override
+  public int bulkIterations(State state, BatchView view) {
+    return Integer.MAX_VALUE;
   }
 
   @Override
   public int select(
-      Stateless state, BatchView view, int beneficiary, int[] candidates, int from, int to) {
+      State state, BatchView view, int beneficiary, int[] candidates, int from, int to) {
     int last = BatchView.NONE;
     for (int i = from; i < to; i++) {
-      if (LaneExpiry.isBatch(view, candidates[i])
+      if (state.backfill.get(candidates[i])
           && (last == BatchView.NONE || expiry.compare(view, candidates[i], last) > 0)) {
         last = candidates[i];
       }
@@ -50,7 +74,7 @@ public final class LaneFirst implements VictimSelector<Stateless> {
   }
 
   @Override
-  public QueueEnd place(Stateless state, BatchView view, int victim) {
-    return LaneExpiry.isBatch(view, victim) ? QueueEnd.TAIL : QueueEnd.HEAD;
+  public QueueEnd place(State state, BatchView view, int victim) {
+    return state.backfill.get(victim) ? QueueEnd.TAIL : QueueEnd.HEAD;
   }
 }

@@ -24,7 +24,8 @@ import java.util.List;
  * <p>A request belongs to the lane by {@link io.headway.api.Request#lane}. With one plan in flight
  * and without prefix caching the lane delays interactive work by no iteration, only by what its
  * tokens make an iteration longer: {@code laneTokens} bounds that. Without batch work this is
- * {@link VllmV1} under first come, first served.
+ * {@link VllmV1} under first come, first served. With an urgency, batch work about to expire joins the
+ * interactive queue, which gives that promise up.
  *
  * <p>Id {@code batch-lane}. Modelled on Anthropic's Message Batches: independent requests that
  * expire 24 hours after creation; the scheduling rules are ours.
@@ -71,7 +72,7 @@ public record BatchLane(
    */
   public ComposedBatchingPolicy policy() {
     return Batching.order(new LaneOrder(expiry))
-        .admission(headroom)
+        .admission(headroom.exempting(expiry))
         .composition(new BackfillComposer(tokenBudget, laneTokens, expiry, atExpiry))
         .preemption(new LaneFirst(expiry))
         .id(ID)
@@ -84,7 +85,7 @@ public record BatchLane(
         Decision.BATCHING,
         "An asynchronous batch lane that never delays interactive work by an iteration",
         "ours, modelled on Anthropic Message Batches",
-        composerParameters()
+        urgencyParameters(composerParameters())
             .doubleValue(
                 "headroomFraction",
                 DEFAULT_HEADROOM_FRACTION,
@@ -98,7 +99,7 @@ public record BatchLane(
                     config.intValue("tokenBudget"),
                     config.intValue("laneTokens"),
                     LaneAdmission.ofFraction(config.doubleValue("headroomFraction")),
-                    expiry(config),
+                    urgency(config),
                     config.choice("atExpiry", BackfillComposer.AtExpiry::valueOf))
                 .policy());
   }
@@ -135,5 +136,23 @@ public record BatchLane(
 
   static LaneExpiry expiry(PolicyConfig config) {
     return new LaneExpiry(config.intValue("expiryMinutes") * NANOS_PER_MINUTE);
+  }
+
+  /** Declares what makes waiting batch work urgent. */
+  static ParameterSet.Builder urgencyParameters(ParameterSet.Builder builder) {
+    return TimeParameters.declare(
+        builder.longValue(
+            "urgencyNanos",
+            LaneExpiry.NEVER,
+            LaneExpiry.NEVER,
+            "ns",
+            "slack to its expiry below which waiting batch work becomes interactive; -1 for never"));
+  }
+
+  static LaneExpiry urgency(PolicyConfig config) {
+    return new LaneExpiry(
+        expiry(config).defaultNanos(),
+        config.longValue("urgencyNanos"),
+        TimeParameters.read(config));
   }
 }

@@ -10,6 +10,7 @@ import io.headway.batching.admission.LaneAdmission;
 import io.headway.batching.composition.BackfillComposer;
 import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.batching.order.LaneExpiry;
+import io.headway.batching.order.TokenTimes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -210,5 +211,98 @@ class BatchLaneTest {
         .depth(2)
         .cancelling(5)
         .run(mixed);
+  }
+
+  /** A lane whose waiting work is urgent below a slack; one nanosecond is one iteration. */
+  private static ComposedBatchingPolicy urgent(int budget, int headroom, long marginNanos) {
+    return new BatchLane(
+            budget,
+            0,
+            LaneAdmission.ofBlocks(headroom),
+            new LaneExpiry(1_000_000, marginNanos, new TokenTimes(1e-9, 0, 1e-9)),
+            BackfillComposer.AtExpiry.FINISH)
+        .policy();
+  }
+
+  /** Interactive requests without end, one sequence at a time: the lane has no chance. */
+  private static List<Job> crowd() {
+    List<Job> jobs = new ArrayList<>();
+    jobs.add(new Job("l", 0, 4, 3, 3).inLane(20));
+    for (int i = 0; i < 12; i++) {
+      jobs.add(new Job("i" + (char) ('a' + i), 4 * i, 4, 4, 4));
+    }
+    return jobs;
+  }
+
+  @Test
+  void urgentWorkJoinsTheInteractiveQueueAtItsTail() {
+    Run never = Run.with(urgent(16, 0, LaneExpiry.NEVER)).limits(1, 16).run(crowd());
+    assertThat(never.expired()).containsExactly(Map.entry("l", 20));
+    // It would run 3 iterations: urgent as soon as 20 - now - 3 < 5, that is at 13.
+    Run promoted = Run.with(urgent(16, 0, 5)).limits(1, 16).run(crowd());
+    assertThat(promoted.expired()).isEmpty();
+    // The slot is free at 16; the one that arrives then stands behind it.
+    assertThat(promoted.firstToken().get("l"))
+        .isEqualTo(16)
+        .isGreaterThan(promoted.firstToken().get("id"))
+        .isLessThan(promoted.firstToken().get("ie"));
+    assertThat(promoted.preemptions()).isZero();
+  }
+
+  @Test
+  void urgentWorkNeedsNoHeadroomAndStillExpires() {
+    List<Job> jobs = List.of(new Job("l", 0, 4, 3, 3).inLane(20), new Job("i", 0, 4, 2, 2));
+    Run run = Run.with(urgent(16, 12, 5)).run(jobs);
+    assertThat(run.firstToken().get("l")).isEqualTo(13);
+    // With a single slot that stays taken it is urgent in vain.
+    List<Job> busy = List.of(new Job("l", 1, 4, 3, 3).inLane(20), new Job("i", 0, 4, 30, 30));
+    assertThat(Run.with(urgent(16, 0, 5)).limits(1, 16).run(busy).expired())
+        .isEqualTo(Map.of("l", 20));
+  }
+
+  @Test
+  void whoIsUrgentNoLongerPromisesNonInterference() {
+    assertThat(urgent(16, 0, 5).claims().bound(Claims.Bound.INTERACTIVE_DELAY_ITERATIONS))
+        .isEmpty();
+  }
+
+  /** Everybody ends exactly once, and nobody who was admitted in time is left behind by jumps. */
+  @Property(seed = "144", tries = 400, edgeCases = EdgeCasesMode.NONE)
+  void urgencyLosesNobody(
+      @ForAll Workloads.Engine engine,
+      @ForAll List<Job> jobs,
+      @ForAll @IntRange(min = 0, max = 20) int margin,
+      @ForAll @IntRange(min = 0, max = 2) int spread) {
+    List<Job> mixed = mixed(jobs, spread);
+    ComposedBatchingPolicy policy = urgent(12, 1, margin);
+    Run stepping = run(policy, engine, mixed);
+    for (Job job : mixed) {
+      boolean rejected =
+          stepping.steps().stream().anyMatch(step -> step.rejected().contains(job.id()));
+      int ends =
+          (stepping.finish().containsKey(job.id()) ? 1 : 0)
+              + (stepping.expired().containsKey(job.id()) ? 1 : 0)
+              + (rejected ? 1 : 0);
+      assertThat(ends).as(job.id()).isEqualTo(1);
+    }
+    Run jumping =
+        Run.with(policy)
+            .pool(engine.blocks(), engine.blockTokens())
+            .limits(engine.maxSequences(), Integer.MAX_VALUE)
+            .fastForward()
+            .run(mixed);
+    assertThat(jumping.finish()).isEqualTo(stepping.finish());
+    assertThat(jumping.expired()).isEqualTo(stepping.expired());
+    Run.with(policy)
+        .pool(engine.blocks(), engine.blockTokens())
+        .limits(engine.maxSequences(), Integer.MAX_VALUE)
+        .depth(2)
+        .cancelling(5)
+        .run(mixed);
+    int expiredWithout = run(lane(12, 0, 1, BackfillComposer.AtExpiry.FINISH), engine, mixed)
+        .expired().size();
+    Statistics.label("fewer expire")
+        .collect(stepping.expired().size() < expiredWithout)
+        .coverage(seen -> seen.check(true).percentage(share -> share > 2));
   }
 }
