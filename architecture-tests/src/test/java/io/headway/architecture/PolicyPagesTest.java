@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -23,11 +25,49 @@ class PolicyPagesTest {
   private static final PolicyRegistry REGISTRY =
       PolicyRegistry.discover(PolicyPagesTest.class.getClassLoader());
   private static final Path PAGES = ProjectModule.root().resolve("docs/policies");
+  private static final Map<Decision, String> SHARED =
+      new EnumMap<>(
+          Map.of(
+              Decision.INSTANCE_FILTER, "composed.md",
+              Decision.INSTANCE_SCORER, "composed.md",
+              Decision.INSTANCE_PICKER, "composed.md",
+              Decision.REBALANCING, "gaps.md",
+              Decision.LENGTH_PREDICTION, "length-prediction.md",
+              Decision.SERVICE_TIME_PREDICTION, "service-time-prediction.md",
+              Decision.CALIBRATION, "calibration.md",
+              Decision.ARRIVAL_FORECAST, "arrival-forecast.md",
+              Decision.DRIFT_DETECTION, "drift-detection.md"));
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)\\)");
 
   static Stream<PolicyProvider> documented() {
-    return Stream.of(Decision.BATCHING, Decision.EXPERT_ROUTING)
+    return Stream.of(
+            Decision.BATCHING, Decision.EXPERT_ROUTING, Decision.ROUTING, Decision.SPECULATION)
         .flatMap(decision -> REGISTRY.providers(decision).stream());
+  }
+
+  /** Policies that share a page: parts of a router, and the predictors of one decision. */
+  static Stream<PolicyProvider> documentedTogether() {
+    return SHARED.keySet().stream().flatMap(decision -> REGISTRY.providers(decision).stream());
+  }
+
+  @ParameterizedTest
+  @MethodSource("documentedTogether")
+  void everyPolicyOfASharedPageHasASectionWithEveryParameter(PolicyProvider provider)
+      throws IOException {
+    String text = Files.readString(PAGES.resolve(SHARED.get(provider.decision())));
+    Matcher heading = Pattern.compile("(?m)^##.*`" + provider.id() + "`$").matcher(text);
+    if (provider.decision() != Decision.REBALANCING) {
+      assertThat(heading.find()).as("a heading for '%s'", provider.id()).isTrue();
+      text = text.substring(heading.end());
+      Matcher next = Pattern.compile("(?m)^##").matcher(text);
+      text = next.find() ? text.substring(0, next.start()) : text;
+    }
+    for (Parameter parameter : provider.parameters().list()) {
+      String value = parameter.defaultText().isEmpty() ? "none" : parameter.defaultText();
+      assertThat(text.replace("`", ""))
+          .as("%s: a row for %s with its default", provider.id(), parameter.name())
+          .contains("| " + parameter.name() + " | " + value + " |");
+    }
   }
 
   static List<Path> pages() throws IOException {

@@ -113,6 +113,16 @@ class HostTierTest {
   }
 
   @Test
+  void compressedBlocksMoveFasterByTheirBytesOnly() {
+    SwapTransferModel plain = new SwapTransferModel(1_000, 1e6, 2, 1e-3);
+    assertThat(plain.compressed(2).seconds(10)).isCloseTo(10 * (2e-3 + 0.5e-3), within(1e-12));
+    assertThat(plain.compressed(1)).isEqualTo(plain);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> plain.compressed(0.5))
+        .withMessage("ratio must be at least 1 and finite, but was 0.5");
+  }
+
+  @Test
   void wrongFiguresAreRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> host(0, 0))
