@@ -57,7 +57,7 @@ class MutantsTest {
     Set<String> ids = new HashSet<>();
     for (Mutant mutant : mutants()) {
       assertThat(ids.add(mutant.id())).as(mutant.id()).isTrue();
-      assertThat(mutant.id()).matches("[BH]-\\d\\d[a-c]?");
+      assertThat(mutant.id()).matches("[BH]-\\d\\d[a-d]?");
       assertThat(mutant.title()).isNotBlank();
       assertThat(mutant.source()).isNotBlank();
       assertThat(mutant.expected()).doesNotContainNull().doesNotHaveDuplicates();
