@@ -23,8 +23,7 @@ import java.util.Arrays;
  *       member that has emitted its tokens rests until the window ends.
  *   <li>A running sequence that is no member keeps slot and KV until a member needs them: then the
  *       last one of the order is preempted first. Only when none of those is left, a later member
- *       yields to an earlier one. Where the victim selector spares them and no member runs, they
- *       run on.
+ *       yields to an earlier one. Where nobody yields to a member and none runs, they run on.
  *   <li>A member that cannot start waits for blocks within the window; one that lacks an adapter
  *       leaves its place to the next of the order, if there is one. Whoever has not started when the
  *       window ends is chosen anew like everybody else.
@@ -141,12 +140,16 @@ public final class WindowedComposer
       startMembers(state, context, view);
     }
     if (draft.batchSequences() == 0 && draft.preemptions() == 0) {
-      runSpared(state, view, draft);
+      runSpared(state, context, view, draft);
     }
   }
 
-  /** Where the victim selector has nobody yield and no member can start, the others run on. */
-  private static void runSpared(State state, BatchView view, BatchDraft draft) {
+  /**
+   * Where nobody yields to a member and no member can start, the others run on, and the last of them
+   * yield to the first.
+   */
+  private static void runSpared(
+      State state, BatchContext context, BatchView view, BatchDraft draft) {
     for (int i = 0; i < state.members; i++) {
       if (view.state(state.sequences[i]) == SequenceState.RUNNING) {
         return;
@@ -157,7 +160,7 @@ public final class WindowedComposer
       int sequence = state.sequences[i];
       int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
       if (tokens > 0 && view.state(sequence) == SequenceState.RUNNING) {
-        draft.schedule(sequence, tokens);
+        context.runByPreempting(sequence, tokens, state.sequences, i + 1, state.size);
       }
     }
   }
