@@ -484,8 +484,7 @@ final class Draft implements BatchDraft {
     }
   }
 
-  private void requireAdmissible(
-      int sequence, int count, int reserveTokens, int headroomBlocks) {
+  private void requireAdmissible(int sequence, int count, int reserveTokens, int headroomBlocks) {
     requireQueued(sequence, "admitted");
     if (count < 1) {
       throw violation(Invariant.INV_07, sequence, "tokens must be at least 1, but was " + count);

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A request is processing until it succeeded ({@link End#STOPPED}, {@link End#LENGTH}, {@link
  * End#HANDED_OVER}), was canceled ({@link End#CANCELLED}), expired ({@link End#EXPIRED}) or errored
  * (any other end, or refused at submission). A batch is in progress until the last of its requests
- * is over; from {@link #cancel} on it is canceling. It is ended when nothing is processing, whatever
- * the counts.
+ * is over; from {@link #cancel} on it is canceling. It is ended when nothing is processing,
+ * whatever the counts.
  *
  * <p>Names and states are those of Anthropic's Message Batches. O(1) per event; O(requests) memory
  * until their end. One thread at a time, as the scheduler's events.

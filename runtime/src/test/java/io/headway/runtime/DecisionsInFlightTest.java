@@ -14,9 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * While a plan is in flight, one call of {@code next} decides once: a decision that only preempts is
- * not followed by another that could admit the victim at the same moment. With nothing in flight it
- * is, so that an engine never sees an empty plan while work is possible.
+ * While a plan is in flight, one call of {@code next} decides once: a decision that only preempts
+ * is not followed by another that could admit the victim at the same moment. With nothing in flight
+ * it is, so that an engine never sees an empty plan while work is possible.
  */
 class DecisionsInFlightTest {
   private final Scripted policy = Scripted.greedy();

@@ -85,10 +85,11 @@ public interface BatchContext {
   int makeRoom(int beneficiary, int[] candidates, int from, int to);
 
   /**
-   * Runs a sequence: {@link #admit}s a queued one, or schedules a running one. If slot or blocks are
-   * short, the victim selector names one of the given sequences after the other until the sequence
-   * can run for sure; then these are preempted. Nobody is if that cannot be reached: the selector
-   * names nobody any more, the admission test says LATER, or what is short is something else.
+   * Runs a sequence: {@link #admit}s a queued one, or schedules a running one. If slot or blocks
+   * are short, the victim selector names one of the given sequences after the other until the
+   * sequence can run for sure; then these are preempted. Nobody is if that cannot be reached: the
+   * selector names nobody any more, the admission test says LATER, or what is short is something
+   * else.
    *
    * @param sequence queued, or running and not yet in this batch
    * @param tokens as for {@link #admit} or {@link BatchDraft#schedule}

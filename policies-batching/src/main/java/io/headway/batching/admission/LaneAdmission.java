@@ -33,7 +33,8 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
    * @return the test
    */
   public static LaneAdmission ofBlocks(int headroomBlocks) {
-    return new LaneAdmission(Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0, LaneExpiry.DEFAULT);
+    return new LaneAdmission(
+        Arguments.atLeast("headroomBlocks", headroomBlocks, 0, "blocks"), 0, LaneExpiry.DEFAULT);
   }
 
   /**
@@ -56,8 +57,7 @@ public final class LaneAdmission implements AdmissionTest<Stateless> {
    * @return a changed copy
    */
   public LaneAdmission exempting(LaneExpiry urgency) {
-    return new LaneAdmission(
-        headroomBlocks, headroomFraction, requireNonNull(urgency, "urgency"));
+    return new LaneAdmission(headroomBlocks, headroomFraction, requireNonNull(urgency, "urgency"));
   }
 
   @Override

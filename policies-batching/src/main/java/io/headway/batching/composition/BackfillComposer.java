@@ -22,8 +22,8 @@ import java.util.BitSet;
  * <ol>
  *   <li>Waiting batch work whose time has come expires, preempted work included; what runs then
  *       goes on, or is ended too with {@link AtExpiry#ABORT}.
- *   <li>Batch work that has become {@linkplain LaneExpiry urgent} while it waited is interactive from
- *       here on, to its end, except that it expires.
+ *   <li>Batch work that has become {@linkplain LaneExpiry urgent} while it waited is interactive
+ *       from here on, to its end, except that it expires.
  *   <li>Interactive running sequences, in order of admission. When blocks are short the victim
  *       selector is asked, which should take batch work first.
  *   <li>Unless an interactive one was preempted: interactive admissions, in order. For each, batch
@@ -38,8 +38,8 @@ import java.util.BitSet;
  * <p>Non-interference: with one plan in flight and without prefix caching, the tokens computed for
  * interactive requests in every iteration are those of the same engine without the lane; only the
  * duration of iterations differs, which {@code laneTokens} bounds. Urgency gives that up: urgent
- * batch work competes. Under shared prefix blocks an
- * interactive request may find other hits than without the lane.
+ * batch work competes. Under shared prefix blocks an interactive request may find other hits than
+ * without the lane.
  *
  * <p>Meant for {@link io.headway.batching.order.LaneOrder}. O(running + admitted), O(lane) per
  * change of the running lane. Thread-safe; the state is single-threaded. The rules are ours: the

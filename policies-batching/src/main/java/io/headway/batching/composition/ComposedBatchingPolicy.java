@@ -744,8 +744,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     }
 
     @Override
-    public DraftOutcome runByPreempting(
-        int sequence, int tokens, int[] among, int from, int to) {
+    public DraftOutcome runByPreempting(int sequence, int tokens, int[] among, int from, int to) {
       BatchView now = view();
       boolean queued = now.state(sequence) != SequenceState.RUNNING;
       DraftOutcome outcome = queued ? untested(now, sequence) : DraftOutcome.DONE;
@@ -768,9 +767,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (!queued) {
         return draft().schedule(sequence, tokens);
       }
-      return draft().slotsLeft() == 0
-          ? DraftOutcome.NO_SLOT
-          : admitTested(now, sequence, tokens);
+      return draft().slotsLeft() == 0 ? DraftOutcome.NO_SLOT : admitTested(now, sequence, tokens);
     }
 
     /**
@@ -941,8 +938,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     private boolean giveWay(BatchView now, int beneficiary, int victim, PreemptionMode mode) {
       BatchDraft batch = draft();
-      QueueEnd place =
-          requireNonNull(victims).place(requireNonNull(victimsState), now, victim);
+      QueueEnd place = requireNonNull(victims).place(requireNonNull(victimsState), now, victim);
       DraftOutcome outcome = batch.preempt(victim, beneficiary, mode, place);
       if (outcome == DraftOutcome.NO_HOST_BLOCKS && mode == PreemptionMode.SWAP) {
         outcome = batch.preempt(victim, beneficiary, PreemptionMode.RECOMPUTE, place);

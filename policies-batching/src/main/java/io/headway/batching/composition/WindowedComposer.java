@@ -25,8 +25,8 @@ import java.util.Arrays;
  *       last one of the order is preempted first. Only when none of those is left, a later member
  *       yields to an earlier one. Where nobody yields to a member and none runs, they run on.
  *   <li>A member that cannot start waits for blocks within the window; one that lacks an adapter
- *       leaves its place to the next of the order, if there is one. Whoever has not started when the
- *       window ends is chosen anew like everybody else.
+ *       leaves its place to the next of the order, if there is one. Whoever has not started when
+ *       the window ends is chosen anew like everybody else.
  * </ol>
  *
  * <p>Between windows the set of members changes only by ends. The engine's token limit still holds:
@@ -145,8 +145,8 @@ public final class WindowedComposer
   }
 
   /**
-   * Where nobody yields to a member and no member can start, the others run on, and the last of them
-   * yield to the first.
+   * Where nobody yields to a member and no member can start, the others run on, and the last of
+   * them yield to the first.
    */
   private static void runSpared(
       State state, BatchContext context, BatchView view, BatchDraft draft) {
@@ -298,8 +298,7 @@ public final class WindowedComposer
       head = context.head();
     }
     int running = state.members;
-    while (running < state.size
-        && view.state(state.sequences[running]) != SequenceState.RUNNING) {
+    while (running < state.size && view.state(state.sequences[running]) != SequenceState.RUNNING) {
       running++;
     }
     boolean takeRunning =
@@ -316,8 +315,7 @@ public final class WindowedComposer
     } else {
       context.setAside(head);
     }
-    System.arraycopy(
-        state.sequences, place + 1, state.sequences, place, state.members - place - 1);
+    System.arraycopy(state.sequences, place + 1, state.sequences, place, state.members - place - 1);
     state.sequences[state.members - 1] = next;
     note(state, view, next);
     return true;

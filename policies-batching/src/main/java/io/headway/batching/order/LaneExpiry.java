@@ -11,10 +11,11 @@ import io.headway.batching.internal.Arguments;
  * When requests of the batch lane expire: at the time they carry, else {@code defaultNanos} after
  * their arrival; and when waiting ones become urgent, if at all. Immutable and thread-safe.
  *
- * <p>A waiting request is urgent as soon as {@code expiry - now - estimated run time < margin}, with
- * {@code prefill(prompt) + (output - 1) * decode} for the run time and the predicted output, else the
- * declared cap. It then stands at the tail of the interactive queue, by the time at which it became
- * urgent, and is interactive until it ends. Once urgent it stays so: the estimate does not change.
+ * <p>A waiting request is urgent as soon as {@code expiry - now - estimated run time < margin},
+ * with {@code prefill(prompt) + (output - 1) * decode} for the run time and the predicted output,
+ * else the declared cap. It then stands at the tail of the interactive queue, by the time at which
+ * it became urgent, and is interactive until it ends. Once urgent it stays so: the estimate does
+ * not change.
  *
  * @param defaultNanos at least 0; 24 hours in the documentation of the product it models
  * @param marginNanos slack below which a waiting request is urgent, at least 0; {@link #NEVER}
@@ -93,8 +94,7 @@ public record LaneExpiry(long defaultNanos, long marginNanos, TokenTimes times) 
     Request request = view.request(sequence);
     int output =
         request.hasPredictedOutput() ? request.predictedOutputTokens() : request.maxNewTokens();
-    double run =
-        times.prefillNanos(request.promptTokens()) + (output - 1.0) * times.decodeNanos();
+    double run = times.prefillNanos(request.promptTokens()) + (output - 1.0) * times.decodeNanos();
     return (long) Math.max(Long.MIN_VALUE, Math.floor(expires - run - marginNanos) + 1);
   }
 

@@ -94,9 +94,7 @@ public final class LaneOrder implements QueueOrder<LaneOrder.State> {
           Arrays.copyOf(state.preemptedAt, Math.max(sequence + 1, state.preemptedAt.length * 2));
     }
     state.preemptedAt[sequence] = view.preemptions(sequence) == 0 ? 0 : ++state.preemptions;
-    if (expiry.promotes()
-        && LaneExpiry.isBatch(view, sequence)
-        && !state.promoted.get(sequence)) {
+    if (expiry.promotes() && LaneExpiry.isBatch(view, sequence) && !state.promoted.get(sequence)) {
       state.waiting.add(sequence, expiry.urgentNanos(view, sequence));
     }
   }

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Up to {@code exactRequests} requests the best set is found by enumeration, exponential in
  * their number. Beyond, greedily: requests are added by (output, prompt) and, alternatively, by
  * (prompt + output), each time skipping what does not fit, and the prefix with the smallest F is
- * taken; O(n^2) per set. {@link Method} names the variants. Run as a list schedule the exact order's total completion time is at most
- * 48 times the least possible (theorem of the paper, all requests present, exact lengths).
- * Immutable and thread-safe.
+ * taken; O(n^2) per set. {@link Method} names the variants. Run as a list schedule the exact
+ * order's total completion time is at most 48 times the least possible (theorem of the paper, all
+ * requests present, exact lengths). Immutable and thread-safe.
  *
  * <p>Source: arXiv 2508.06133; metric, constant and names of the variants from a summary of it, so
  * what a swap is, is this library's reading.
@@ -39,13 +39,14 @@ public record SortedF(Method method, int exactRequests) {
     /** The rule above. */
     F,
     /**
-     * Beyond {@code exactRequests} the greedy set is improved while F falls: by an outsider that fits
-     * beside it, by an outsider of less output in a member's place, or by leaving a member out.
+     * Beyond {@code exactRequests} the greedy set is improved while F falls: by an outsider that
+     * fits beside it, by an outsider of less output in a member's place, or by leaving a member
+     * out.
      */
     LOCAL_SWAP,
     /**
-     * No sets: ascending mean start of the {@linkplain StartTimeRelaxation linear relaxation}, ties by
-     * (output, index). Each request is a set of its own.
+     * No sets: ascending mean start of the {@linkplain StartTimeRelaxation linear relaxation}, ties
+     * by (output, index). Each request is a set of its own.
      */
     LP,
     /**
@@ -190,8 +191,8 @@ public record SortedF(Method method, int exactRequests) {
    * @param memory what there is, in the unit of {@code size}
    * @param size what a sequence of so many tokens takes; the identity for tokens
    * @return a partition of the requests
-   * @throws IllegalArgumentException if a request alone does not fit, or there are more than {@value
-   *     #MAX_LP} for a method with the linear relaxation
+   * @throws IllegalArgumentException if a request alone does not fit, or there are more than
+   *     {@value #MAX_LP} for a method with the linear relaxation
    */
   public List<Group> groups(
       int[] promptTokens, int[] outputTokens, long memory, IntUnaryOperator size) {
@@ -294,8 +295,7 @@ public record SortedF(Method method, int exactRequests) {
       }
     }
     // The last member has the largest output.
-    Group smaller =
-        members.length == 1 ? null : problem.with(members, members.length - 1, -1);
+    Group smaller = members.length == 1 ? null : problem.with(members, members.length - 1, -1);
     return smaller != null && smaller.beats(set) ? smaller : null;
   }
 

@@ -31,9 +31,10 @@ import org.apache.commons.math3.optim.nonlinear.scalar.GoalType;
  * <p>A period has {@code D = ceil(sum of outputs / periods)} rounds, one token each, and a request
  * lasts {@code d_i = ceil(output_i / D)} periods; at most {@code sum d_i} periods are needed, since
  * one request after the other fits. With {@code D = 1} this is the relaxation of the program that
- * {@link HindsightOptimum} solves, so {@link #totalCompletion} is a lower bound of it; longer periods
- * (this library's, to keep the program small) make it an estimate. Solved by the simplex method with
- * Bland's rule, hence deterministic; cost grows with {@code requests * periods} columns. Thread-safe.
+ * {@link HindsightOptimum} solves, so {@link #totalCompletion} is a lower bound of it; longer
+ * periods (this library's, to keep the program small) make it an estimate. Solved by the simplex
+ * method with Bland's rule, hence deterministic; cost grows with {@code requests * periods}
+ * columns. Thread-safe.
  *
  * <p>Source: arXiv 2508.06133 (Sorted-LP), from a summary of it.
  */
@@ -55,8 +56,8 @@ public final class StartTimeRelaxation {
    * @param outputTokens outputs, at least 1
    * @param memory what there is, in the unit of {@code size}
    * @param size what a sequence of so many tokens takes; the identity for tokens
-   * @param periods into how many periods the time of one request after the other is cut, at least 1;
-   *     rounding adds at most one per request
+   * @param periods into how many periods the time of one request after the other is cut, at least
+   *     1; rounding adds at most one per request
    * @return the solution
    * @throws IllegalArgumentException if a request alone does not fit
    */

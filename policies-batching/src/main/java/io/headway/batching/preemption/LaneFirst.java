@@ -12,9 +12,9 @@ import java.util.BitSet;
 /**
  * Preempts batch work before interactive work: the candidate of the batch lane with the greatest
  * (expiry, arrival, id), and only if there is none the last candidate in the composer's order. By
- * recomputation; interactive victims go to the head of the queue, batch work to its tail. Batch work
- * that was {@linkplain LaneExpiry urgent} when it started is interactive. O(candidates). Thread-safe;
- * the state is single-threaded.
+ * recomputation; interactive victims go to the head of the queue, batch work to its tail. Batch
+ * work that was {@linkplain LaneExpiry urgent} when it started is interactive. O(candidates).
+ * Thread-safe; the state is single-threaded.
  */
 public final class LaneFirst implements VictimSelector<LaneFirst.State> {
   private final LaneExpiry expiry;

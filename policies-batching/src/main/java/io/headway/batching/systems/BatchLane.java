@@ -24,8 +24,8 @@ import java.util.List;
  * <p>A request belongs to the lane by {@link io.headway.api.Request#lane}. With one plan in flight
  * and without prefix caching the lane delays interactive work by no iteration, only by what its
  * tokens make an iteration longer: {@code laneTokens} bounds that. Without batch work this is
- * {@link VllmV1} under first come, first served. With an urgency, batch work about to expire joins the
- * interactive queue, which gives that promise up.
+ * {@link VllmV1} under first come, first served. With an urgency, batch work about to expire joins
+ * the interactive queue, which gives that promise up.
  *
  * <p>Id {@code batch-lane}. Modelled on Anthropic's Message Batches: independent requests that
  * expire 24 hours after creation; the scheduling rules are ours.

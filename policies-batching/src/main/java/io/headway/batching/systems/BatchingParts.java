@@ -608,7 +608,8 @@ public final class BatchingParts {
    */
   public static SortedFPlanner sortedF() {
     return new SortedFPlanner(
-        new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS);
+        new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS),
+        SortedFPlanner.DEFAULT_MAX_REQUESTS);
   }
 
   /**

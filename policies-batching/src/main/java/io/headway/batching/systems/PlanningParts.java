@@ -239,9 +239,7 @@ final class PlanningParts {
             "The feasible set with the smallest F first",
             "Sorted-F, arXiv 2508.06133",
             sortedFParameters().build(),
-            config ->
-                new SortedFPlanner(
-                    sortedF(config), config.intValue(MAX_REQUESTS))));
+            config -> new SortedFPlanner(sortedF(config), config.intValue(MAX_REQUESTS))));
   }
 
   private static ParameterSet laneParameters() {

@@ -34,7 +34,9 @@ public record SortedFServing(SortedF sorting, int maxRequests, double reserveFra
   /** Exact up to 12 requests, greedy up to 256, no reserve. */
   public static final SortedFServing DEFAULT =
       new SortedFServing(
-          new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS), SortedFPlanner.DEFAULT_MAX_REQUESTS, 0);
+          new SortedF(SortedF.Method.F, SortedF.DEFAULT_EXACT_REQUESTS),
+          SortedFPlanner.DEFAULT_MAX_REQUESTS,
+          0);
 
   public SortedFServing {
     requireNonNull(sorting, "sorting");

@@ -116,8 +116,8 @@ class SortedFTest {
   }
 
   /**
-   * With periods of one round the relaxation is at most the optimum in hindsight, and every method's
-   * list schedule at least that; F of the first set never rises by swaps.
+   * With periods of one round the relaxation is at most the optimum in hindsight, and every
+   * method's list schedule at least that; F of the first set never rises by swaps.
    */
   @Property(seed = "122", tries = 150, edgeCases = EdgeCasesMode.NONE)
   void theRelaxationIsALowerBoundAndSwapsOnlyImprove(
@@ -130,8 +130,7 @@ class SortedFTest {
     long optimum =
         HindsightOptimum.totalEndToEnd(new int[prompts.length], prompts, outputs, memory);
     assertThat(exact.totalCompletion()).isLessThanOrEqualTo(optimum + 1e-6);
-    assertThat(exact.totalCompletion())
-        .isGreaterThanOrEqualTo(Arrays.stream(outputs).sum() - 1e-6);
+    assertThat(exact.totalCompletion()).isGreaterThanOrEqualTo(Arrays.stream(outputs).sum() - 1e-6);
     double greedy = GREEDY.groups(prompts, outputs, memory, TOKENS).get(0).f();
     double best = EXACT.groups(prompts, outputs, memory, TOKENS).get(0).f();
     double swapped = SWAPPED.groups(prompts, outputs, memory, TOKENS).get(0).f();

@@ -299,8 +299,8 @@ class BatchLaneTest {
         .depth(2)
         .cancelling(5)
         .run(mixed);
-    int expiredWithout = run(lane(12, 0, 1, BackfillComposer.AtExpiry.FINISH), engine, mixed)
-        .expired().size();
+    int expiredWithout =
+        run(lane(12, 0, 1, BackfillComposer.AtExpiry.FINISH), engine, mixed).expired().size();
     Statistics.label("fewer expire")
         .collect(stepping.expired().size() < expiredWithout)
         .coverage(seen -> seen.check(true).percentage(share -> share > 2));

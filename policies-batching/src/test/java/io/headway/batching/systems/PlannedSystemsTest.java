@@ -134,7 +134,8 @@ class PlannedSystemsTest {
             .pool(memory, 1)
             .limits(16, Integer.MAX_VALUE)
             .run(jobs);
-    int[] order = SortedF.order(new SortedF(SortedF.Method.F, 12).groups(p, o, memory, tokens -> tokens));
+    int[] order =
+        SortedF.order(new SortedF(SortedF.Method.F, 12).groups(p, o, memory, tokens -> tokens));
     int[] expected = ListSchedule.starts(p, o, memory, order);
     for (int i = 0; i < n; i++) {
       assertThat(starts(run)).containsEntry("j" + i, expected[i]);

@@ -30,17 +30,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Rules, named as in the explanation: {@code credit} or {@code refill}.
  *
  * <p>Bound, with the same instances up and candidates throughout, for one tenant and any two of
- * them: the service charged differs by at most {@code Q + extendPrice * L + outputPrice * F * M};
- * Q the quantum, L the longest uncached prompt, M the largest output, F the most requests of the
+ * them: the service charged differs by at most {@code Q + extendPrice * L + outputPrice * F * M}; Q
+ * the quantum, L the longest uncached prompt, M the largest output, F the most requests of the
  * tenant outstanding at one instance.
  *
  * <p>Tenants beyond {@code maxTenants} are forgotten, least recently seen first, and begin anew; so
  * does an instance that begins another life. Cost O(candidates + prompt blocks) per request,
  * O(tenants) when an instance appears. Not thread-safe.
  *
- * <p>Source: Cao et al., Locality-aware Fair Scheduling in LLM Serving, arXiv 2501.14312. Departure:
- * a router hears of output when a request ends, so output is charged then and not token by token,
- * hence the factor F.
+ * <p>Source: Cao et al., Locality-aware Fair Scheduling in LLM Serving, arXiv 2501.14312.
+ * Departure: a router hears of output when a request ends, so output is charged then and not token
+ * by token, hence the factor F.
  */
 public final class DeficitPrefixRouting implements RoutingPolicy<DeficitPrefixRouting.State> {
   private static final Claims CLAIMS =

@@ -4,8 +4,8 @@ import io.headway.simulator.cost.SwapTransferModel;
 import java.util.Objects;
 
 /**
- * Host memory of each instance for the KV of swapped sequences. An iteration whose plan moves blocks
- * takes the time of the moves first, then its own; repetitions of a plan move nothing.
+ * Host memory of each instance for the KV of swapped sequences. An iteration whose plan moves
+ * blocks takes the time of the moves first, then its own; repetitions of a plan move nothing.
  *
  * @param blocks blocks that the host of an instance holds, at least 1
  * @param transfers time of moving them

@@ -42,8 +42,7 @@ public record SwapTransferModel(
    */
   public SwapTransferModel compressed(double ratio) {
     if (!(ratio >= 1) || Double.isInfinite(ratio)) {
-      throw new IllegalArgumentException(
-          "ratio must be at least 1 and finite, but was " + ratio);
+      throw new IllegalArgumentException("ratio must be at least 1 and finite, but was " + ratio);
     }
     return new SwapTransferModel(
         blockBytes / ratio, hostBytesPerSecond, copiesPerBlock, secondsPerCopy);

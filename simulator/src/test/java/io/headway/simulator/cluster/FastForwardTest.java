@@ -61,15 +61,7 @@ class FastForwardTest {
     Workload workload = workload(seed, prefixes);
     RooflineCostModel model = new RooflineCostModel(ModelShape.LLAMA3_8B, Gpu.A100_80G, 1);
     ClusterConfig without =
-        new ClusterConfig(
-            instances,
-            4,
-            24 * pressure,
-            6,
-            Integer.MAX_VALUE,
-            40,
-            prefixes,
-            model);
+        new ClusterConfig(instances, 4, 24 * pressure, 6, Integer.MAX_VALUE, 40, prefixes, model);
     ClusterConfig config =
         hostBlocks == 0
             ? without

@@ -177,8 +177,7 @@ final class ReorderingFunctions {
         int[] matches = JsonFields.intsOf(event, "matchTokens");
         double refills = WorkerDeficits.refill(deficits, quanta, workers);
         int worker =
-            WorkerDeficits.choose(
-                deficits, matches, JsonFields.doublesOf(event, "loads"), workers);
+            WorkerDeficits.choose(deficits, matches, JsonFields.doublesOf(event, "loads"), workers);
         deficits[worker] -=
             extendPrice * Math.max(0, JsonFields.intOf(event, "promptTokens") - matches[worker]);
         choices

@@ -353,8 +353,7 @@ final class RoutingVectors implements VectorAdapter {
         double extend = JsonFields.intOf(request, "promptTokens") - matches[chosen];
         deficits[chosen] -= JsonFields.doubleOf(params, "inputWeight", 1) * extend;
         outstanding[chosen] += extend;
-        requests.put(
-            JsonFields.textOf(request, "id"), new Dispatched(client, chosen, extend));
+        requests.put(JsonFields.textOf(request, "id"), new Dispatched(client, chosen, extend));
         step.put("instance", names.get(chosen));
         putNumber(step, "refills", refills);
       } else {

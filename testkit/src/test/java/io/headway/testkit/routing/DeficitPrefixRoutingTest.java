@@ -82,8 +82,7 @@ class DeficitPrefixRoutingTest {
     }
 
     @Override
-    public void onFinished(
-        DeficitPrefixRouting.State now, Request request, RouteOutcome outcome) {
+    public void onFinished(DeficitPrefixRouting.State now, Request request, RouteOutcome outcome) {
       policy.onFinished(now, request, outcome);
     }
   }
