@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
  */
 class SoakTest {
   private static final int FEW = 1_000;
+  private static final int SETTLED = 10_000;
   private static final int MANY = 1_000_000;
   private static final int AT_ONCE = 50;
   private static final Pattern LINE =
@@ -140,10 +141,11 @@ class SoakTest {
     for (String id : List.of("a", "b")) {
       cluster.up(id, 0, RoutingFixtures.MIXED, 0);
     }
-    route(cluster, 0, FEW);
+    // Long enough that each instance remembers as many ended requests as it ever will.
+    route(cluster, 0, SETTLED);
     Map<String, Long> after = liveObjects();
     assertThat(after).containsEntry(ClusterScheduler.class.getName(), 1L);
-    route(cluster, FEW, MANY);
+    route(cluster, SETTLED, MANY);
     assertThat(more(after, liveObjects())).isEmpty();
     assertThat(cluster.stats().inFlight()).isZero();
   }
