@@ -127,21 +127,6 @@ enum PoolFault implements Fault {
       Invariant.INV_39,
       Invariant.INV_18),
 
-  /** A block is keyed by its own tokens only. */
-  B_45A(
-      "a block is keyed by its own tokens only",
-      "https://github.com/vllm-project/aibrix/issues/917",
-      Invariant.INV_17,
-      Invariant.INV_14,
-      Invariant.INV_35),
-
-  /** Blocks behind a missing one still count as a hit. */
-  B_45B(
-      "blocks behind a missing one still count as a hit",
-      "https://github.com/llm-d/llm-d-kv-cache/pull/688",
-      Invariant.INV_17,
-      Invariant.INV_35),
-
   /** A failed load is told to the first holder only. */
   B_49(
       "a failed load is told to the first holder only",
@@ -242,6 +227,14 @@ enum PoolFault implements Fault {
       Invariant.INV_04,
       Invariant.INV_09),
 
+  /** The published count of free blocks is refreshed by some changes only. */
+  H_31A(
+      "the published count of free blocks is refreshed by some changes only",
+      "stale derived figure",
+      Invariant.INV_08,
+      Invariant.INV_09,
+      Invariant.INV_40),
+
   /** Rolling back leaves how far a holder was published. */
   H_31B(
       "rolling back leaves how far a holder was published",
@@ -257,19 +250,26 @@ enum PoolFault implements Fault {
       Invariant.INV_08,
       Invariant.INV_09),
 
-  /** The published count of free blocks is refreshed by some changes only. */
-  H_31A(
-      "the published count of free blocks is refreshed by some changes only",
-      "stale derived figure",
-      Invariant.INV_08,
-      Invariant.INV_09,
-      Invariant.INV_40),
-
   /** Blocks are given back from the beginning of the prompt. */
-  H_32(
+  H_32A(
       "blocks are given back from the beginning of the prompt",
       "order of eviction",
       Invariant.INV_17),
+
+  /** A block is keyed by its own tokens only. */
+  H_32B(
+      "a block is keyed by its own tokens only",
+      "key without what comes before",
+      Invariant.INV_17,
+      Invariant.INV_14,
+      Invariant.INV_35),
+
+  /** Blocks behind a missing one still count as a hit. */
+  H_32C(
+      "blocks behind a missing one still count as a hit",
+      "hit across a gap",
+      Invariant.INV_17,
+      Invariant.INV_35),
 
   /** A hit may cover the whole prompt. */
   H_33("a hit may cover the whole prompt", "boundary", Invariant.INV_17, Invariant.INV_07),

@@ -166,7 +166,7 @@ final class ReferencePool implements PoolSubject {
       tokens.add(content.tokens()[p]);
     }
     List<String> apart = apart(content, block, from, count);
-    BlockName parent = has(PoolFault.B_45A) ? null : before;
+    BlockName parent = has(PoolFault.H_32B) ? null : before;
     long root = has(PoolFault.B_44) ? System.identityHashCode(this) : 17;
     long hash = parent == null ? root + group : parent.hash();
     for (int token : tokens) {
@@ -216,7 +216,7 @@ final class ReferencePool implements PoolSubject {
       int block = device.find(keys.get(i));
       if (block != NONE) {
         first.add(block);
-      } else if (!has(PoolFault.B_45B)) {
+      } else if (!has(PoolFault.H_32C)) {
         break;
       }
     }
@@ -517,7 +517,7 @@ final class ReferencePool implements PoolSubject {
     for (int g = 0; g < holder.tables.size(); g++) {
       List<Integer> blocks = new ArrayList<>(holder.tables.get(g));
       blocks.removeIf(block -> block == HOLE);
-      if (!has(PoolFault.H_32) && !(has(PoolFault.B_32) && late)) {
+      if (!has(PoolFault.H_32A) && !(has(PoolFault.B_32) && late)) {
         Collections.reverse(blocks);
       }
       if (!(has(PoolFault.B_33) && g == 1)) {
