@@ -1,8 +1,8 @@
 package io.headway.testkit.subject;
 
 /**
- * Something a scheduler can do or promises. What is not claimed is neither asked for by scenarios
- * nor checked; its rules are skipped with the reason, never passed.
+ * Something a scheduler or a pool can do or promises. What is not claimed is neither asked for by
+ * scenarios nor checked; its rules are skipped with the reason, never passed.
  */
 public enum Feature {
   /** Requests may be cancelled in every state. */
