@@ -16,7 +16,7 @@ module io.headway.testkit {
   requires transitive io.headway.memory;
   requires io.headway.predictors;
   requires io.headway.routing;
-  requires static transitive net.jqwik.api;
+  requires static net.jqwik.api;
   requires static org.apiguardian.api;
   requires static org.opentest4j;
   requires static transitive org.jspecify;

@@ -111,6 +111,7 @@ public abstract class ScenarioProperties<F> {
    * @return scenarios
    */
   @Provide
+  @SuppressWarnings("exports") // Whoever reads the module net.jqwik.api extends this.
   protected Arbitrary<Scenario> scenarios() {
     String replay = System.getProperty(FailureReport.REPLAY_PROPERTY);
     if (replay != null) {
