@@ -23,7 +23,7 @@ class DependencyTreeIT {
   private static List<String> withoutOwnVersions(Path tree) throws IOException {
     return Files.readAllLines(tree).stream()
         .map(line -> line.replaceAll("(io\\.headway:[a-z-]+:jar):[^:]+", "$1"))
-        .map(line -> line.replaceAll(":(compile|runtime)$", ""))
+        .map(line -> line.replaceAll(":(compile|runtime)( \\(optional\\))?$", "$2"))
         .toList();
   }
 }
