@@ -909,6 +909,15 @@ final class Draft implements BatchDraft {
     return stepKinds[i] == Step.PREEMPTED ? stepSequences[i] : NONE;
   }
 
+  /** Counts who was preempted. */
+  int preempted() {
+    int count = 0;
+    for (int i = 0; i < steps(); i++) {
+      count += preemptedBy(i) == NONE ? 0 : 1;
+    }
+    return count;
+  }
+
   /** Returns for whom step {@code i} preempted. */
   int beneficiaryBy(int i) {
     return stepNeighbours[i];

@@ -61,7 +61,8 @@ final class EngineLog implements KvEventSink {
       int depth,
       int maxRetries,
       long leaseNanos,
-      boolean sharedAcrossTenants) {
+      boolean sharedAcrossTenants,
+      int maxPinnedBlocks) {
     json = new JsonLine(log, on);
     this.draft = draft;
     this.sequences = sequences;
@@ -104,8 +105,16 @@ final class EngineLog implements KvEventSink {
       json.element(group.spanTokens());
     }
     json.closeArray();
-    if (sharedAcrossTenants) {
-      json.openArray("rules").element("shared-tenants").closeArray();
+    boolean pinnedCap = maxPinnedBlocks < pool.usableBlocks();
+    if (sharedAcrossTenants || pinnedCap) {
+      json.openArray("rules");
+      if (sharedAcrossTenants) {
+        json.element("shared-tenants");
+      }
+      if (pinnedCap) {
+        json.element("pinned-cap");
+      }
+      json.closeArray();
     }
     json.claims(policy.claims()).end();
   }

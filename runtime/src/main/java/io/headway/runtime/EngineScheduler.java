@@ -134,7 +134,8 @@ public final class EngineScheduler implements AutoCloseable {
                 depth,
                 b.maxRetries,
                 b.leaseNanos,
-                sharedAcrossTenants);
+                sharedAcrossTenants,
+                b.maxPinnedBlocks);
     lifecycle =
         new Lifecycle(
             sequences,
@@ -156,6 +157,7 @@ public final class EngineScheduler implements AutoCloseable {
             adapters,
             lifecycle,
             publisher,
+            kvEvents,
             policy,
             listener,
             log,
@@ -363,6 +365,7 @@ public final class EngineScheduler implements AutoCloseable {
       BatchPlan plan = ring[(oldest + flying) % depth];
       // A decision without rows has only ended or preempted somebody; then it is asked once more.
       boolean again = true;
+      boolean yielded = false;
       while (again) {
         try {
           again = decide(plan);
@@ -386,12 +389,17 @@ public final class EngineScheduler implements AutoCloseable {
         // With a plan in flight the engine asks again anyway; deciding twice at one moment would
         // let a policy admit whom it has just preempted.
         again &= flying == 0;
+        if (again && sequences.pendingTransfers > 0 && draft.preempted() > 0) {
+          // Somebody yielded since transfers hold the memory: the next call may let them in again.
+          yielded = true;
+          again = false;
+        }
       }
       boolean left = sequences.waitingCount() + sequences.runningCount() > 0;
       if (log != null && (changed || (flying == 0 && left))) {
         log.idle(policy.wakeAtNanos());
       }
-      return nothing(wakeAtNanos());
+      return nothing(yielded ? nowNanos : wakeAtNanos());
     } finally {
       exit(before);
     }
@@ -691,6 +699,7 @@ public final class EngineScheduler implements AutoCloseable {
     Inside before = enter();
     try {
       tick(nowNanos);
+      transfers.expire();
       return transfers.handedOver(handle, succeeded);
     } finally {
       exit(before);
@@ -740,6 +749,7 @@ public final class EngineScheduler implements AutoCloseable {
     Inside before = enter();
     try {
       tick(nowNanos);
+      transfers.expire();
       return transfers.arrived(reservation.handle(), firstToken);
     } finally {
       exit(before);
@@ -763,6 +773,7 @@ public final class EngineScheduler implements AutoCloseable {
     Inside before = enter();
     try {
       tick(nowNanos);
+      transfers.expire();
       return transfers.arrivedInPart(reservation.handle(), arrivedTokens);
     } finally {
       exit(before);

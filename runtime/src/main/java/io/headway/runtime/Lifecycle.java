@@ -123,17 +123,23 @@ final class Lifecycle {
 
   /** Ends a live request now; what it holds is given back when nothing uses it any more. */
   void end(int s, End why, String detail) {
+    // Of a request that is still on its way here the policy has never heard.
+    boolean told = !sequences.isMigrating(s) || sequences.handsOver[s];
     if (sequences.isQueued(s)) {
       sequences.dequeue(s);
     } else if (sequences.isRunning(s)) {
       sequences.removeRunning(s);
     }
     sequences.setState(s, SequenceState.FINISHED);
-    finish(s, why, detail);
+    finish(s, why, detail, told);
   }
 
   /** Tells everyone that a request is over, once it is out of queue and running set. */
   void finish(int s, End why, String detail) {
+    finish(s, why, detail, true);
+  }
+
+  private void finish(int s, End why, String detail, boolean told) {
     long handle = sequences.handle(s);
     Request request = sequences.requestOf(s);
     int output = sequences.generated(s);
@@ -149,7 +155,9 @@ final class Lifecycle {
           case 2 -> gap;
           default -> meanEndGapNanos + (gap - meanEndGapNanos) / 16;
         };
-    policy.onEnded(s, why);
+    if (told) {
+      policy.onEnded(s, why);
+    }
     if (predictions != null) {
       predictions.observe(request, output, why != End.STOPPED && why != End.LENGTH);
     }

@@ -24,6 +24,7 @@ final class Transfers {
   private final Adapters adapters;
   private final Lifecycle lifecycle;
   private final Publisher publisher;
+  private final KvEvents kvEvents;
   private final PolicyGuard policy;
   private final RuntimeListener listener;
   private final @Nullable EngineLog log;
@@ -38,6 +39,7 @@ final class Transfers {
       Adapters adapters,
       Lifecycle lifecycle,
       Publisher publisher,
+      KvEvents kvEvents,
       PolicyGuard policy,
       RuntimeListener listener,
       @Nullable EngineLog log,
@@ -49,6 +51,7 @@ final class Transfers {
     this.adapters = adapters;
     this.lifecycle = lifecycle;
     this.publisher = publisher;
+    this.kvEvents = kvEvents;
     this.policy = policy;
     this.listener = listener;
     this.log = log;
@@ -103,6 +106,8 @@ final class Transfers {
           : Reservation.later(outcome.shortfallBlocks());
     }
     pool.commit();
+    // What had to be evicted for it comes before what it takes.
+    kvEvents.drain();
     int s = lifecycle.open(request, keys, false);
     sequences.owners[s] = owner;
     sequences.writable[s] = pool.writableTokens(owner);

@@ -164,7 +164,10 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
   private int form(State state, BatchView view) {
     state.queue.clear();
     for (int s = view.firstWaiting(); s != BatchView.NONE; s = view.nextWaiting(s)) {
-      state.queue.add(s, deadlineNanos(view, s));
+      // Who has just yielded to a batch is not chosen for it.
+      if (!state.hasYielded(view, s)) {
+        state.queue.add(s, deadlineNanos(view, s));
+      }
     }
     return state.queue.form(view.nowNanos(), view.maxSequences());
   }
@@ -210,9 +213,6 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     }
     for (int i = 0; i < state.queue.size(); i++) {
       int sequence = state.queue.sequence(i);
-      if (state.hasYielded(view, sequence)) {
-        continue;
-      }
       DraftOutcome outcome =
           context.admit(sequence, Math.min(view.needTokens(sequence), view.maxTokens()));
       boolean goOn =

@@ -115,7 +115,11 @@ final class BoundedWaiting extends Checker {
         !e.batch().isEmpty() && e.batch().stream().allMatch(row -> "prefill".equals(row.kind()));
     RequestState starved = null;
     for (RequestState r : before.requests()) {
-      if (r.phase == Phase.RUNNING && r.decodes() && r.mayGrow() && r.inFlight == 0) {
+      if (r.phase == Phase.RUNNING
+          && r.decodes()
+          && r.mayGrow()
+          && r.inFlight == 0
+          && !before.lacksMemory(r)) {
         exercised();
         starved = r;
       }

@@ -57,6 +57,10 @@ public final class RequestState {
   boolean awaitsOutput;
   long plannedEnd;
   long reservedTokens;
+
+  /** Whether it runs since its KV came by a transfer. */
+  boolean transferred;
+
   long hitTokens;
   @Nullable Long slot;
   int preemptions;

@@ -45,7 +45,7 @@ final class RunningService extends Checker {
     long rounds = full ? perRound * ((running + rows.size() - 1) / Math.max(1, rows.size())) : 0;
     long allowed = (gap == null ? 0 : Math.round(gap)) + rounds;
     for (RequestState r : before.requests()) {
-      if (r.phase != Phase.RUNNING || rows.contains(r.id) || !hasWork(r, all)) {
+      if (r.phase != Phase.RUNNING || rows.contains(r.id) || !hasWork(r, all, before)) {
         missed.remove(r.id);
         continue;
       }
@@ -67,12 +67,13 @@ final class RunningService extends Checker {
     exercised();
   }
 
-  private static boolean hasWork(RequestState r, boolean all) {
+  private static boolean hasWork(RequestState r, boolean all, TraceState before) {
     return r.mayGrow()
         && r.inFlight == 0
         && !r.reset
         && r.known() > r.computed
-        && (all || r.decodes());
+        && (all || r.decodes())
+        && !before.lacksMemory(r);
   }
 
   @Override

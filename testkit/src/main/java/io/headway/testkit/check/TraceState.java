@@ -308,9 +308,22 @@ public final class TraceState {
     return Math.max(0, blocksFor(r.known()) - r.table(0).size()) * groups;
   }
 
+  /** Returns blocks that a request needs for all it may ever hold; -1 if unknown. */
+  private long blocksToEnd(RequestState r) {
+    Long most = r.arrive == null ? null : r.arrive.maxNew();
+    if (blockTokens() == 0 || r.prompt() < 0 || most == null) {
+      return -1;
+    }
+    return blocksFor(r.prompt() + most) * (config.groups() == null ? 1 : config.groups());
+  }
+
   /** Returns whether memory and slots suffice for a queued request now; false if unknown. */
   boolean fits(RequestState r) {
     long need = blocksToGoOn(r);
+    if (!transfers.isEmpty()) {
+      // Who reserves more may wait for what the transfers hold.
+      need = declares("pinned-cap") ? -1 : Math.max(need, blocksToEnd(r));
+    }
     long available = available();
     Long slots = config.slots();
     return need >= 0
@@ -318,13 +331,25 @@ public final class TraceState {
         && r.phase != RequestState.Phase.SWAPPED
         && need + orZero(config.watermark()) <= available
         && (slots == null
-            || count(RequestState.Phase.RUNNING) + count(RequestState.Phase.TRANSFERRING) < slots);
+            || count(RequestState.Phase.RUNNING)
+                    + count(RequestState.Phase.TRANSFERRING)
+                    + endedWithSlot()
+                < slots);
   }
 
   /** Returns blocks that an allocation could take, or -1 if the trace does not say. */
   long available() {
     Long total = config.blocks();
     return total == null || !tablesKnown() ? -1 : total - held(DEVICE);
+  }
+
+  /**
+   * Returns whether a running request lacks memory that nobody owes it: it came by a transfer, so
+   * that no admission has reserved what it needs, and policies that reserve preempt nobody.
+   */
+  boolean lacksMemory(RequestState r) {
+    long need = blocksToGoOn(r);
+    return r.transferred && need > 0 && available() >= 0 && available() < need;
   }
 
   /** Counts requests that the decision being made has admitted so far. */
@@ -693,13 +718,7 @@ public final class TraceState {
       r.plannedEnd = r.phase == RequestState.Phase.SWAPPED ? r.plannedEnd : 0;
       enter(r, RequestState.Phase.RUNNING);
     }
-    if (r.awaitsOutput) {
-      // Its last row yielded a token that was not shown here.
-      r.awaitsOutput = false;
-      r.outstanding = Math.max(0, r.outstanding - 1);
-      r.generated++;
-      r.hidden = Math.max(0, r.hidden - 1);
-    }
+    unseen(r);
     r.slot = row.slot();
     r.servedAtDecision = decisions;
     long start = row.start() == null ? r.computed : row.start();
@@ -720,6 +739,16 @@ public final class TraceState {
     flight.requests.add(r);
   }
 
+  /** Counts a token that the last row yielded and that was not shown here. */
+  private static void unseen(RequestState r) {
+    if (r.awaitsOutput) {
+      r.awaitsOutput = false;
+      r.outstanding = Math.max(0, r.outstanding - 1);
+      r.generated++;
+      r.hidden = Math.max(0, r.hidden - 1);
+    }
+  }
+
   private void complete(@Nullable Long step) {
     decided();
     Flight flight = step == null ? null : flights.remove(step);
@@ -733,6 +762,9 @@ public final class TraceState {
       if (current && r.phase != RequestState.Phase.ENDED) {
         if (!"verify".equals(flight.rows.get(i).kind())) {
           r.completed = Math.max(r.completed, flight.ends.get(i));
+        }
+        if (r.hidden > 0) {
+          unseen(r);
         }
         r.awaitsOutput = flight.emits.get(i);
       }
@@ -836,6 +868,7 @@ public final class TraceState {
       boolean done = "done".equals(e.result());
       if (e.tokens() != null) {
         enter(r, RequestState.Phase.RUNNING);
+        r.transferred = true;
         r.computed = e.tokens();
         r.completed = e.tokens();
         r.plannedEnd = Math.max(0, r.prompt());
@@ -877,10 +910,14 @@ public final class TraceState {
     r.preemptions++;
     r.preemptionMode = mode;
     r.computedAtPreemption = r.computed;
+    if (r.hidden > 0 && !"failure".equals(e.cause())) {
+      unseen(r);
+    }
     r.awaitsOutput = false;
     r.outstanding = 0;
     r.reset = false;
     r.slot = null;
+    r.transferred = false;
     r.reservedTokens = 0;
     if (mode.equals("swap")) {
       enter(r, RequestState.Phase.SWAPPED);

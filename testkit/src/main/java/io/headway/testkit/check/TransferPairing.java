@@ -47,8 +47,8 @@ final class TransferPairing extends Checker {
       lease(e.now(), before);
     } else if (event instanceof TraceEvent.Idle e) {
       lease(e.now(), before);
-    } else if (event instanceof TraceEvent.Ended e) {
-      brought.remove(e.r());
+    } else if (event instanceof TraceEvent.Ended || event instanceof TraceEvent.Preempt) {
+      brought.remove(event.r());
     } else if (event instanceof TraceEvent.Drained) {
       for (TraceState.Transfer open : before.transfers()) {
         violated("transfer " + open.id() + " never ended", String.valueOf(open.request()));
@@ -83,10 +83,15 @@ final class TransferPairing extends Checker {
     if (list == null || e.pool() != null) {
       return;
     }
+    RequestState r = before.request(e.r());
     for (long block : list) {
       BlockState state = before.block(TraceState.DEVICE, block);
-      if (state != null && state.transfers > 0) {
-        exercised();
+      if (state == null || state.transfers == 0) {
+        continue;
+      }
+      exercised();
+      // Somebody who shares it may leave as long as those that the transfer is for stay.
+      if (owns(r, block, before) || !othersHold(state, e.r())) {
         violated(
             e.r() + " gives block " + block + " back while a transfer still uses it",
             List.of(e.r()),
@@ -94,7 +99,6 @@ final class TransferPairing extends Checker {
         return;
       }
     }
-    RequestState r = before.request(e.r());
     if (r != null && !r.transfers.isEmpty()) {
       exercised();
       for (long id : r.transfers) {
@@ -107,6 +111,24 @@ final class TransferPairing extends Checker {
         }
       }
     }
+  }
+
+  /** Returns whether a transfer of this request uses a block. */
+  private static boolean owns(@Nullable RequestState r, long block, TraceState before) {
+    if (r != null) {
+      for (long id : r.transfers) {
+        TraceState.Transfer transfer = before.transfer(id);
+        if (transfer != null && transfer.blocks().contains(block)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static boolean othersHold(BlockState state, String leaving) {
+    return !state.pins.isEmpty()
+        || state.holders.keySet().stream().anyMatch(holder -> !holder.equals(leaving));
   }
 
   private void consumes(TraceEvent.Row row, TraceState before) {

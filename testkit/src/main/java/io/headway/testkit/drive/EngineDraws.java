@@ -50,8 +50,11 @@ final class EngineDraws {
     calm = world.chance(33);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.BLOCKS, Math.max(1, blocks(largest)));
-    scenario.set(Engine.SLOTS, one() ? 1 : world.between(1, 4));
-    scenario.set(Engine.TOKENS, tokens());
+    int slots = one() ? 1 : world.between(1, 4);
+    scenario.set(Engine.SLOTS, slots);
+    // Whoever comes by a transfer takes a slot whatever the budget: each must get its decode.
+    int fewest = features.has(Feature.TRANSFERS) && biases.contains(Bias.TRANSFERS) ? slots : 1;
+    scenario.set(Engine.TOKENS, Math.max(fewest, tokens()));
     int deepest = Math.min(3, features.asyncDepth());
     int least = focus == Focus.LATE_RESULTS ? Math.min(2, deepest) : 1;
     scenario.set(Engine.DEPTH, world.between(least, deepest));

@@ -11,7 +11,6 @@ import io.headway.testkit.scenario.Event;
 import io.headway.testkit.scenario.Observations;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.subject.BatchDecision;
-import io.headway.testkit.subject.Emission;
 import io.headway.testkit.subject.Ended;
 import io.headway.testkit.subject.EngineConfig;
 import io.headway.testkit.subject.EngineSnapshot;
@@ -384,6 +383,8 @@ final class EngineRun {
       job.running = false;
       trace.cancelled(job, now);
     }
+    // One that is being handed over has made its output here, but is not over before its transfer.
+    job.cancelled |= job.end == null && job.spec.handsOver();
     call("cancel of " + job.id(), () -> subject.cancel(job.id(), now));
     line("cancel " + job.id(), "");
   }
@@ -664,7 +665,9 @@ final class EngineRun {
           case WHEN_CAUGHT_UP -> row.kind() == WorkKind.VERIFY || end >= known;
         };
     int owed = job.spec.maxNewTokens() - job.output.size() - job.pending - row.drafts();
-    if (emits && end > job.spec.promptTokens()) {
+    // What was delivered elsewhere is sampled once more and not delivered again.
+    boolean again = emits && row.kind() != WorkKind.VERIFY && end < known;
+    if (emits && !again && end > job.spec.promptTokens()) {
       seen.check(
           owed >= 1,
           Invariant.INV_30,
@@ -693,7 +696,8 @@ final class EngineRun {
     job.fresh = false;
     job.computed = end;
     job.verifying = row.kind() == WorkKind.VERIFY;
-    job.pending += emits && row.emission() != Emission.NO ? 1 : 0;
+    job.again += again ? 1 : 0;
+    job.pending += emits && !again ? 1 : 0;
     return emits;
   }
 
@@ -923,8 +927,11 @@ final class EngineRun {
     Job job = known(row);
     boolean counts = !flight.voided()[index];
     if (counts) {
-      job.pending -= flight.emits()[index] ? 1 : 0;
-      job.pending = Math.max(0, job.pending);
+      if (flight.emits()[index] && job.again > 0) {
+        job.again--;
+      } else if (flight.emits()[index]) {
+        job.pending = Math.max(0, job.pending - 1);
+      }
     }
     if (report.failed()) {
       text.add(row.id() + " failed");

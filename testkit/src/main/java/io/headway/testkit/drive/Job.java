@@ -30,6 +30,9 @@ final class Job {
   /** Rows outstanding that yield a token. */
   int pending;
 
+  /** Rows outstanding that yield a token which was delivered elsewhere. */
+  int again;
+
   /** Whether a verification is outstanding, so that the next position is unknown. */
   boolean verifying;
 
@@ -84,6 +87,7 @@ final class Job {
     fresh = true;
     running = false;
     pending = 0;
+    again = 0;
     verifying = false;
     computed = 0;
   }
