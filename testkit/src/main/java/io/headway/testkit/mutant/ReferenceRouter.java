@@ -653,7 +653,7 @@ final class ReferenceRouter implements RouterSubject {
 
   /** Names a block by what it must be told apart by. */
   private List<Integer> key(List<Integer> words) {
-    if (has(RouterFault.B_45C)) {
+    if (has(RouterFault.B_45A)) {
       return List.of(words.get(words.size() - 1));
     }
     if (has(RouterFault.H_55)) {
@@ -667,7 +667,7 @@ final class ReferenceRouter implements RouterSubject {
     for (int i = 1; i <= words.size(); i++) {
       if (life.cached.contains(key(words.subList(0, i)))) {
         credit++;
-      } else if (!has(RouterFault.B_45D)) {
+      } else if (!has(RouterFault.B_45B)) {
         break;
       }
     }

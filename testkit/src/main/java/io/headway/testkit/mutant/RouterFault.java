@@ -23,14 +23,14 @@ import java.util.List;
 /** Bugs of routers. */
 enum RouterFault implements Fault {
   /** Keys do not depend on what comes before. */
-  B_45C(
+  B_45A(
       ReferenceRouter.Kind.AFFINE,
       "The index names a block by its own words only",
       "https://github.com/vllm-project/aibrix/issues/917",
       INV_17,
       INV_35),
   /** Matches behind a gap count. */
-  B_45D(
+  B_45B(
       ReferenceRouter.Kind.AFFINE,
       "The index counts matches behind a missing block",
       "https://github.com/llm-d/llm-d-kv-cache/pull/688",

@@ -55,7 +55,6 @@ final class Server implements ServingLoop.Sink, AutoCloseable {
     SubmitResult answer = loop.submit(request, SamplingParameters.GREEDY);
     if (answer.accepted()) {
       names.put(answer.handle(), name);
-      outputs.put(name, new ArrayList<>());
     } else {
       ends.put(name, answer.kind().toString());
     }
@@ -70,7 +69,7 @@ final class Server implements ServingLoop.Sink, AutoCloseable {
 
   @Override
   public void token(long handle, int token, long nowNanos) {
-    outputs.get(names.get(handle)).add(token);
+    outputs.computeIfAbsent(names.get(handle), name -> new ArrayList<>()).add(token);
   }
 
   @Override
