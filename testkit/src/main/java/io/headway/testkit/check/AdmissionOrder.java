@@ -2,7 +2,9 @@ package io.headway.testkit.check;
 
 import io.headway.api.Invariant;
 import io.headway.testkit.trace.TraceEvent;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class AdmissionOrder extends Checker {
   private final Set<String> refused = new HashSet<>();
 
+  /** For everybody who was admitted in this decision, who had been refused before. */
+  private final Map<String, Set<String>> refusedBefore = new HashMap<>();
+
   AdmissionOrder() {
     super(Invariant.INV_19);
   }
@@ -21,14 +26,18 @@ final class AdmissionOrder extends Checker {
   @Override
   protected void check(TraceEvent event, TraceState before) {
     if (event instanceof TraceEvent.Attempt e) {
-      if (!"done".equals(e.outcome())) {
+      if ("done".equals(e.outcome())) {
+        refusedBefore.put(e.r(), Set.copyOf(refused));
+      } else {
         refused.add(e.r());
       }
     } else if (event instanceof TraceEvent.Step e) {
       admits(e, before);
       refused.clear();
+      refusedBefore.clear();
     } else if (event instanceof TraceEvent.Idle) {
       refused.clear();
+      refusedBefore.clear();
     }
   }
 
@@ -57,7 +66,7 @@ final class AdmissionOrder extends Checker {
         continue;
       }
       exercised();
-      if (rank.compare(waiting, last) < 0 && !mayBePassed(waiting, before)) {
+      if (rank.compare(waiting, last) < 0 && !mayBePassed(waiting, last, before)) {
         violated(
             last.id
                 + " starts while "
@@ -71,8 +80,10 @@ final class AdmissionOrder extends Checker {
     exercised();
   }
 
-  private boolean mayBePassed(RequestState waiting, TraceState before) {
-    return before.declares("bypass") && (refused.contains(waiting.id) || !before.fits(waiting));
+  /** Who is refused only after another was admitted did not make room for it. */
+  private boolean mayBePassed(RequestState waiting, RequestState by, TraceState before) {
+    Set<String> earlier = refusedBefore.getOrDefault(by.id, refused);
+    return before.declares("bypass") && (earlier.contains(waiting.id) || !before.fits(waiting));
   }
 
   @Override

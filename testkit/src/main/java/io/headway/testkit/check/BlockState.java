@@ -2,6 +2,7 @@ package io.headway.testkit.check;
 
 import io.headway.testkit.trace.TraceEvent;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,11 @@ final class BlockState {
   /** Nothing refers to it any more. */
   boolean unused() {
     return holders.isEmpty() && pins.isEmpty() && transfers == 0 && key == null;
+  }
+
+  /** Whether only whoever runs the engine keeps it from everybody. */
+  boolean aside() {
+    return holders.isEmpty() && transfers == 0 && pins.keySet().equals(Set.of(TraceState.ASIDE));
   }
 
   boolean held() {

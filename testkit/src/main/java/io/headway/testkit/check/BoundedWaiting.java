@@ -3,7 +3,9 @@ package io.headway.testkit.check;
 import io.headway.api.Invariant;
 import io.headway.testkit.check.RequestState.Phase;
 import io.headway.testkit.trace.TraceEvent;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,6 +23,7 @@ final class BoundedWaiting extends Checker {
   private long sinceArrival;
   private long bound = Long.MAX_VALUE;
   private long prefillOnly;
+  private final Map<String, Integer> overtaken = new HashMap<>();
 
   BoundedWaiting(CheckOptions options) {
     super(Invariant.INV_24);
@@ -38,6 +41,7 @@ final class BoundedWaiting extends Checker {
     } else if (event instanceof TraceEvent.Step e) {
       decision(before);
       starvation(before);
+      overtakes(e, before);
       prefillOnly(e, before);
     } else if (event instanceof TraceEvent.Idle) {
       decision(before);
@@ -104,6 +108,46 @@ final class BoundedWaiting extends Checker {
         }
       }
     }
+  }
+
+  /** Counts how often somebody who ranks behind it starts before a request that waits. */
+  private void overtakes(TraceEvent.Step e, TraceState before) {
+    Double most = before.claim("bypassesPerRequest");
+    Rank rank = Rank.of(before);
+    if (most == null || rank == null) {
+      return;
+    }
+    List<RequestState> started = new ArrayList<>();
+    for (TraceEvent.Row row : e.batch()) {
+      RequestState r = before.request(row.r());
+      if (r != null && r.phase.queued()) {
+        started.add(r);
+      }
+      overtaken.remove(row.r());
+    }
+    for (RequestState r : before.requests()) {
+      if (!r.phase.queued() || started.contains(r) || before.preemptedNow().containsKey(r.id)) {
+        continue;
+      }
+      for (RequestState other : started) {
+        if (rank.compare(r, other) < 0) {
+          exercised();
+          if (overtaken.merge(r.id, 1, Integer::sum) > most) {
+            violated(
+                other.id
+                    + " is the "
+                    + overtaken.get(r.id)
+                    + "th that starts before "
+                    + r.id
+                    + ", which ranks before it; the policy promises at most "
+                    + Math.round(most),
+                r.id,
+                other.id);
+          }
+        }
+      }
+    }
+    overtaken.keySet().removeIf(id -> before.request(id) == null);
   }
 
   private void prefillOnly(TraceEvent.Step e, TraceState before) {

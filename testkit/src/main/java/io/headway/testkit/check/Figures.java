@@ -20,6 +20,7 @@ final class Figures {
       case "inFlight" -> (double) state.flights().size();
       case "held" -> state.tablesKnown() ? (double) state.held(TraceState.DEVICE) : null;
       case "free" -> state.available() < 0 ? null : (double) state.available();
+      case "hostHeld" -> (double) state.heldHostBlocks();
       case "full" ->
           slots == null ? null : state.count(Phase.RUNNING) >= slots ? Double.valueOf(1) : 0.0;
       default -> null;

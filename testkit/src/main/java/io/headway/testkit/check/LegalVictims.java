@@ -5,6 +5,7 @@ import io.headway.testkit.check.RequestState.Phase;
 import io.headway.testkit.trace.TraceEvent;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -32,13 +33,14 @@ final class LegalVictims extends Checker {
       Set<String> rows = new HashSet<>();
       e.batch().forEach(row -> rows.add(row.r()));
       owed(rows, before);
-      inversions(rows, before);
+      inversions(e.batch(), rows, before);
     } else if (event instanceof TraceEvent.Idle) {
-      inversions(Set.of(), before);
+      inversions(List.of(), Set.of(), before);
     }
   }
 
   private void preempts(TraceEvent.Preempt e, TraceState before) {
+    owed.remove(e.r()); // What was freed for it goes to whom it gives way to.
     String name = e.beneficiary();
     RequestState victim = before.request(e.r());
     if (name == null || victim == null) {
@@ -114,13 +116,17 @@ final class LegalVictims extends Checker {
     }
   }
 
-  private void inversions(Set<String> rows, TraceState before) {
+  private void inversions(List<TraceEvent.Row> batch, Set<String> rows, TraceState before) {
     Rank rank = Rank.of(before);
     if (rank == null || !before.declares("preemptive")) {
       return;
     }
     for (RequestState r : before.requests()) {
-      if (!r.phase.queued() || rows.contains(r.id) || !outranks(r, rank, before)) {
+      if (!r.phase.queued()
+          || rows.contains(r.id)
+          || leaving(before)
+          || usedUpBefore(r, batch, rank, before)
+          || !outranks(r, rank, before)) {
         outranking.remove(r.id);
         continue;
       }
@@ -138,13 +144,52 @@ final class LegalVictims extends Checker {
     outranking.keySet().removeIf(id -> before.request(id) == null);
   }
 
+  /** Whether those who rank before a request use the whole budget. */
+  private static boolean usedUpBefore(
+      RequestState r, List<TraceEvent.Row> batch, Rank rank, TraceState before) {
+    Long budget = before.config().tokenBudget();
+    long tokens = 0;
+    for (TraceEvent.Row row : batch) {
+      RequestState other = before.request(row.r());
+      if (other != null && rank.compare(other, r) < 0) {
+        tokens += TraceState.orZero(row.n());
+      }
+    }
+    return budget != null && tokens >= budget;
+  }
+
+  /** Whether somebody who was preempted still has to give its blocks back. */
+  private static boolean leaving(TraceState before) {
+    if (!before.declares("deferred-release")) {
+      return false;
+    }
+    for (RequestState r : before.requests()) {
+      if (r.phase != Phase.RUNNING && r.inFlight > 0 && !r.holdsNoMemory()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private static boolean outranks(RequestState r, Rank rank, TraceState before) {
-    long freed = 0;
-    long slots = 0;
+    Set<String> lower = new HashSet<>();
     for (RequestState other : before.requests()) {
       if (other.phase == Phase.RUNNING && other.inFlight == 0 && rank.compare(r, other) < 0) {
-        freed += other.table(0).size();
-        slots++;
+        lower.add(other.id);
+      }
+    }
+    long slots = lower.size();
+    long freed = 0;
+    for (Map.Entry<TraceState.BlockId, BlockState> entry : before.blocks().entrySet()) {
+      BlockState block = entry.getValue();
+      boolean device = entry.getKey().pool().equals(TraceState.DEVICE);
+      // A block that somebody else shares is not freed.
+      if (device
+          && !block.holders.isEmpty()
+          && lower.containsAll(block.holders.keySet())
+          && block.pins.isEmpty()
+          && block.transfers == 0) {
+        freed++;
       }
     }
     Long most = before.config().slots();

@@ -47,15 +47,27 @@ final class NoHeadOfLineWait extends Checker {
         tokens += TraceState.orZero(row.n());
       }
       Long budget = before.config().tokenBudget();
-      decided(rows, budget != null && tokens >= budget, before);
+      decided(rows, placed(rows, before) || (budget != null && tokens >= budget), before);
     } else if (event instanceof TraceEvent.Idle) {
       decided(Set.of(), false, before);
     }
   }
 
+  /** Whether whoever starts takes the last slot. */
+  private static boolean placed(Set<String> rows, TraceState before) {
+    Long slots = before.config().slots();
+    long used = before.count(Phase.RUNNING) + before.count(Phase.TRANSFERRING);
+    for (String row : rows) {
+      RequestState r = before.request(row);
+      used += r == null || r.phase != Phase.RUNNING ? 1 : 0;
+    }
+    return slots != null && used >= slots;
+  }
+
   private void decided(Set<String> rows, boolean full, TraceState before) {
     if (!full) {
-      boolean runs = !rows.isEmpty() || before.count(Phase.RUNNING) > 0;
+      boolean runs =
+          !rows.isEmpty() || before.count(Phase.RUNNING) > 0 || !before.flights().isEmpty();
       String blocked = stopped && runs ? "" : blocked(runs, before);
       if (blocked.isEmpty()) {
         waited.clear();
@@ -75,7 +87,8 @@ final class NoHeadOfLineWait extends Checker {
               && !rows.contains(r.id)
               && !r.id.equals(blocked)
               && !refused.contains(r.id)
-              && before.fits(r);
+              && before.fits(r)
+              && !waitsInOrder(r, rows, blocked, before);
       if (!independent) {
         waited.remove(r.id);
         continue;
@@ -95,6 +108,25 @@ final class NoHeadOfLineWait extends Checker {
       }
     }
     waited.keySet().removeIf(id -> before.request(id) == null);
+  }
+
+  /** Whether somebody else goes first who waits for what running requests will give back. */
+  private boolean waitsInOrder(
+      RequestState r, Set<String> rows, String blocked, TraceState before) {
+    Rank rank = Rank.of(before);
+    if (rank == null || before.declares("bypass")) {
+      return false;
+    }
+    for (RequestState other : before.requests()) {
+      if (other.phase.queued()
+          && !rows.contains(other.id)
+          && !other.id.equals(blocked)
+          && (refused.contains(other.id) || !before.fits(other))
+          && rank.compare(other, r) < 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Returns somebody who is blocked in a way that running requests cannot end, or "". */

@@ -38,7 +38,7 @@ final class Quiescence extends Checker {
       Long total = before.config().blocks();
       if (value != null && total != null && before.quiescent() && !Boolean.TRUE.equals(e.used())) {
         exercised();
-        if (Math.round(value) != total) {
+        if (Math.round(value) != total - before.aside()) {
           violated("at rest " + Math.round(value) + " of " + total + " blocks are free");
         }
       }
@@ -66,7 +66,7 @@ final class Quiescence extends Checker {
     }
     for (Map.Entry<TraceState.BlockId, BlockState> entry : state.blocks().entrySet()) {
       BlockState block = entry.getValue();
-      if (block.held()) {
+      if (block.held() && !block.aside()) {
         List<String> holders = new ArrayList<>(block.holders.keySet());
         holders.addAll(block.pins.keySet());
         violated(

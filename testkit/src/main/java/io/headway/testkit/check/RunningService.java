@@ -25,6 +25,10 @@ final class RunningService extends Checker {
 
   @Override
   protected void check(TraceEvent event, TraceState before) {
+    if (event instanceof TraceEvent.Fail
+        || (event instanceof TraceEvent.Preempt p && "failure".equals(p.cause()))) {
+      missed.clear(); // What was lost served nobody, through no fault of the scheduler's.
+    }
     if (!(event instanceof TraceEvent.Step e)) {
       return;
     }
@@ -41,7 +45,15 @@ final class RunningService extends Checker {
     }
     Long budget = before.config().tokenBudget();
     boolean full = budget != null && tokens >= budget;
+    if (full && before.declares("preemptive") && !before.preemptedNow().isEmpty()) {
+      rows.forEach(missed::remove);
+      return; // The budget went to those for whom others gave way.
+    }
     long running = before.count(Phase.RUNNING);
+    for (String row : rows) {
+      RequestState r = before.request(row);
+      running += r == null || r.phase != Phase.RUNNING ? 1 : 0;
+    }
     long rounds = full ? perRound * ((running + rows.size() - 1) / Math.max(1, rows.size())) : 0;
     long allowed = (gap == null ? 0 : Math.round(gap)) + rounds;
     for (RequestState r : before.requests()) {
@@ -69,11 +81,30 @@ final class RunningService extends Checker {
 
   private static boolean hasWork(RequestState r, boolean all, TraceState before) {
     return r.mayGrow()
-        && r.inFlight == 0
+        && (r.inFlight == 0 || plansAhead(r, before))
         && !r.reset
         && r.known() > r.computed
         && (all || r.decodes())
         && !before.lacksMemory(r);
+  }
+
+  /** Whether another row could follow those in flight; with too few blocks it may wait for them. */
+  private static boolean plansAhead(RequestState r, TraceState before) {
+    return before.declares("in-order")
+        && !verifies(r, before)
+        && before.available() >= before.blocksToGoOn(r);
+  }
+
+  /** Whether a verification is in flight, so that nobody knows where the request will stand. */
+  private static boolean verifies(RequestState r, TraceState before) {
+    for (TraceState.Flight flight : before.flights()) {
+      for (TraceEvent.Row row : flight.rows) {
+        if (row.r().equals(r.id) && "verify".equals(row.kind())) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   @Override

@@ -33,6 +33,9 @@ public final class TraceState {
   /** Device blocks. */
   static final String DEVICE = "";
 
+  /** Who pins blocks that are kept from everybody for a while. */
+  static final String ASIDE = "reserved";
+
   /** Names a block: pool, then number. */
   record BlockId(String pool, long block) {}
 
@@ -363,6 +366,11 @@ public final class TraceState {
   }
 
   /** Counts requests that are over but still mentioned in flight or transferred. */
+  /** Returns how many device blocks are kept from everybody. */
+  long aside() {
+    return blocks.values().stream().filter(BlockState::aside).count();
+  }
+
   long endedWithSlot() {
     return count(RequestState.Phase.ENDED);
   }
@@ -739,7 +747,7 @@ public final class TraceState {
     flight.requests.add(r);
   }
 
-  /** Counts a token that the last row yielded and that was not shown here. */
+  /** Takes a token for known that a row yielded and that was not shown here. */
   private static void unseen(RequestState r) {
     if (r.awaitsOutput) {
       r.awaitsOutput = false;
@@ -783,6 +791,11 @@ public final class TraceState {
     Flight failed = step == null ? null : flights.remove(step);
     if (failed == null) {
       return;
+    }
+    for (RequestState r : requests.values()) {
+      if (r.hidden > 0) {
+        unseen(r);
+      }
     }
     Set<RequestState> lost = new HashSet<>(failed.requests);
     for (RequestState r : failed.requests) {
@@ -905,6 +918,9 @@ public final class TraceState {
     }
     if (e.beneficiary() != null) {
       preemptedNow.put(e.r(), e.beneficiary());
+    }
+    if (r.hidden > 0 && !"failure".equals(e.cause())) {
+      unseen(r);
     }
     String mode = e.mode() == null ? "recompute" : e.mode();
     r.preemptions++;

@@ -43,6 +43,12 @@ public final class Engine {
   /** How long a transfer may take. */
   public static final Field LEASE = new Field("lease", 1, 1_000_000, 1_000);
 
+  /** Units of the encoder cache. */
+  public static final Field ENCODER_UNITS = Field.of("encoderUnits", 0, 1_000);
+
+  /** What chunks end at multiples of. */
+  public static final Field ALIGNMENT = Field.of("alignment", 1, 256);
+
   /** Tokens of the prompt, P. */
   public static final Field PROMPT = Field.of("prompt", 1, 4_096);
 
@@ -75,6 +81,12 @@ public final class Engine {
 
   /** Whether it must wait until it is said to be ready. */
   public static final Field DEFERRED = Field.of("deferred", 0, 1);
+
+  /** Media items in the prompt. */
+  public static final Field MEDIA_ITEMS = Field.of("mediaItems", 0, 16);
+
+  /** Units of the encoder cache that each takes. */
+  public static final Field MEDIA_UNITS = Field.of("mediaUnits", 1, 1_000);
 
   /** Whom an event is about: the i-th of n, modulo n. */
   public static final Field WHICH = Field.of("which", 0, 1_000);
@@ -117,7 +129,9 @@ public final class Engine {
           DEADLINE,
           PREDICTED,
           HANDS_OVER,
-          DEFERRED);
+          DEFERRED,
+          MEDIA_ITEMS,
+          MEDIA_UNITS);
 
   /** A request whose prompt was computed elsewhere asks for room. */
   public static final EventType INCOMING =
@@ -165,7 +179,9 @@ public final class Engine {
               ADAPTERS,
               HASH_VALUES,
               KEYS,
-              LEASE),
+              LEASE,
+              ENCODER_UNITS,
+              ALIGNMENT),
           List.of(
               SUBMIT, INCOMING, DECIDE, DELIVER, FAIL, CANCEL, TRANSFER, READY, ADVANCE, RESERVE,
               CLEAR));
@@ -194,7 +210,9 @@ public final class Engine {
         scenario.intOf(DEPTH),
         scenario.intOf(HASH_VALUES),
         KEY_KINDS.get(scenario.intOf(KEYS)),
-        scenario.get(LEASE));
+        scenario.get(LEASE),
+        scenario.intOf(ENCODER_UNITS),
+        scenario.intOf(ALIGNMENT));
   }
 
   /** Returns the prompt of a request event: words of one block each, the first always the same. */

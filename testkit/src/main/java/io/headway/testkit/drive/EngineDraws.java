@@ -29,6 +29,7 @@ final class EngineDraws {
   private final Scenario.Builder scenario;
   private final int blockTokens;
   private int requests;
+  private int encoderUnits;
   private boolean calm;
 
   EngineDraws(Features features, Set<Bias> biases, Focus focus, long seed) {
@@ -50,13 +51,10 @@ final class EngineDraws {
     calm = world.chance(33);
     scenario.set(Engine.BLOCK_TOKENS, blockTokens);
     scenario.set(Engine.BLOCKS, Math.max(1, blocks(largest)));
-    int slots = one() ? 1 : world.between(1, 4);
-    scenario.set(Engine.SLOTS, slots);
-    // Whoever comes by a transfer takes a slot whatever the budget: each must get its decode.
-    int fewest = features.has(Feature.TRANSFERS) && biases.contains(Bias.TRANSFERS) ? slots : 1;
-    scenario.set(Engine.TOKENS, Math.max(fewest, tokens()));
+    scenario.set(Engine.SLOTS, one() ? 1 : world.between(1, 5));
+    scenario.set(Engine.TOKENS, tokens());
     int deepest = Math.min(3, features.asyncDepth());
-    int least = focus == Focus.LATE_RESULTS ? Math.min(2, deepest) : 1;
+    int least = focus == Focus.EVERYTHING ? 1 : Math.min(2, deepest);
     scenario.set(Engine.DEPTH, world.between(least, deepest));
     if (features.has(Feature.SWAP) && world.chance(50)) {
       scenario.set(Engine.HOST_BLOCKS, world.between(0, 2 * largest));
@@ -71,6 +69,11 @@ final class EngineDraws {
       }
     }
     scenario.set(Engine.LEASE, 50);
+    if (features.has(Feature.MEDIA)) {
+      encoderUnits = world.between(1, 4);
+      scenario.set(Engine.ENCODER_UNITS, encoderUnits);
+      scenario.set(Engine.ALIGNMENT, world.weighted(2, 1, 1) + 1);
+    }
     int events = world.between(10, 60);
     boolean stream = on(Bias.BETTER_STREAM, world, 10);
     submit(maxNew);
@@ -94,13 +97,14 @@ final class EngineDraws {
 
   private int blocks(int largest) {
     int near = world.between(-1, 1);
-    int wide = world.between(0, 2 * largest);
-    return on(Bias.EXACT_POOL, world, 70) ? largest + near : largest + wide;
+    int wide = world.between(0, 3 * largest);
+    return on(Bias.EXACT_POOL, world, 60) ? largest + near : largest + wide;
   }
 
   private int tokens() {
     if (!features.has(Feature.CHUNKED_PREFILL)) {
-      return 3 * blockTokens + world.between(1, 8);
+      int tight = world.between(1, 3 * blockTokens);
+      return world.chance(25) ? tight : 3 * blockTokens + world.between(1, 8);
     }
     return one() ? 1 : world.chance(25) ? 1_000 : world.between(1, 4 * blockTokens + 4);
   }
@@ -119,9 +123,9 @@ final class EngineDraws {
       result();
     } else if (dice < (focus == Focus.EVERYTHING ? 90 : 80)) {
       cancel();
-    } else if (dice < 95) {
+    } else if (dice < 94) {
       outside(maxNew);
-    } else if (dice < 97 && features.has(Feature.CLEAR_CACHE)) {
+    } else if (dice < 96 && features.has(Feature.CLEAR_CACHE)) {
       scenario.add(Engine.CLEAR.with());
     } else {
       boolean gap = on(Bias.IDLE_GAPS, faults, 20);
@@ -158,7 +162,8 @@ final class EngineDraws {
 
   private void outside(int maxNew) {
     if (features.has(Feature.TRANSFERS) && biases.contains(Bias.TRANSFERS) && faults.chance(70)) {
-      if (faults.chance(35) && requests < MOST_REQUESTS) {
+      int share = focus == Focus.TRANSFERS ? 50 : 35;
+      if (faults.chance(share) && requests < MOST_REQUESTS) {
         incoming(maxNew);
       } else {
         scenario.add(
@@ -199,7 +204,7 @@ final class EngineDraws {
   }
 
   private long deadline() {
-    return features.has(Feature.DEADLINES) && !calm && on(Bias.CANCELS, faults, 8)
+    return features.has(Feature.DEADLINES) && !calm && on(Bias.CANCELS, faults, 15)
         ? faults.between(1, 60)
         : 0;
   }
@@ -224,7 +229,14 @@ final class EngineDraws {
             deadline(),
             names.chance(30) ? names.between(1, most) : 0,
             handsOver ? 1 : 0,
-            features.has(Feature.DEFERRAL) && names.chance(20) ? 1 : 0));
+            features.has(Feature.DEFERRAL) && names.chance(20) ? 1 : 0,
+            features.has(Feature.MEDIA) ? names.weighted(2, 1, 3) : 0,
+            features.has(Feature.MEDIA) ? mediaUnits() : 1));
+  }
+
+  /** Mostly so much that two items do not fit at once, now and then too much for one. */
+  private int mediaUnits() {
+    return names.chance(5) ? encoderUnits + 1 : names.between((encoderUnits + 1) / 2, encoderUnits);
   }
 
   private void incoming(int most) {

@@ -53,9 +53,13 @@ final class EngineRun {
 
   private static final int ALL_ACCEPTED = 255;
 
+  /** Of how many scenarios one is played with a scheduler rebuilt before every decision. */
+  private static final int REBUILT = 2;
+
   /** A decision whose result is outstanding; a void row is executed for nothing. */
   @SuppressWarnings("ArrayRecordComponent") // Rows become void while it is outstanding.
-  private record Flight(BatchDecision decision, boolean[] emits, boolean[] voided) {
+  private record Flight(
+      BatchDecision decision, boolean[] emits, boolean[] counted, boolean[] voided) {
     /** Voids every row of a request, or of everybody. */
     void voidRows(@Nullable String id) {
       for (int i = 0; i < voided.length; i++) {
@@ -83,8 +87,13 @@ final class EngineRun {
   private final ContentExecutor executor;
   private final SchedulerSubject subject;
   private final TraceOf trace;
+  private final boolean rebuilds;
   private final Map<String, Job> jobs = new LinkedHashMap<>();
   private final List<Flight> outstanding = new ArrayList<>();
+
+  /** Steps outstanding that were planned on a lost one: losing them, too, loses nothing more. */
+  private final Set<Long> voidSteps = new HashSet<>();
+
   private final List<Pending> transfers = new ArrayList<>();
   private final StringBuilder journal = new StringBuilder();
   private long now;
@@ -115,6 +124,7 @@ final class EngineRun {
     executor = new ContentExecutor(config.blockTokens(), config.blocks(), config.hostBlocks());
     subject = factory.create(config, records);
     trace = new TraceOf(records, !subject.recordsItself());
+    rebuilds = features.has(Feature.REBUILD) && scenario.seed() % REBUILT == 0;
   }
 
   /** What was decided and delivered, with requests named by their numbers. */
@@ -323,7 +333,9 @@ final class EngineRun {
         deadline == 0 ? Long.MAX_VALUE : now + deadline,
         here ? event.intOf(Engine.PREDICTED) : 0,
         here && event.get(Engine.HANDS_OVER) == 1,
-        here && event.get(Engine.DEFERRED) == 1);
+        here && event.get(Engine.DEFERRED) == 1,
+        here ? event.intOf(Engine.MEDIA_ITEMS) : 0,
+        here ? event.intOf(Engine.MEDIA_UNITS) : 1);
   }
 
   /** Returns 1 to 9, a to y, z1 and so on: in the order of the numbers, since ties go by name. */
@@ -350,6 +362,7 @@ final class EngineRun {
   /** Returns whether an otherwise empty system can complete a request, whatever the policy. */
   private boolean feasible(RequestSpec spec) {
     return blocksFor(spec.maxKvTokens()) <= config.blocks()
+        && (spec.mediaItems() == 0 || spec.mediaUnits() <= config.encoderUnits())
         && (features.has(Feature.CHUNKED_PREFILL) || spec.promptTokens() <= config.tokenBudget());
   }
 
@@ -420,8 +433,22 @@ final class EngineRun {
     }
     BatchDecision[] answer = new BatchDecision[1];
     expireTransfers();
+    BatchDecision[] again = new BatchDecision[1];
+    if (rebuilds) {
+      call("decide of a scheduler rebuilt", () -> again[0] = subject.rebuilt().decide(now));
+    }
     call("decide", () -> answer[0] = subject.decide(now));
     BatchDecision decision = answer[0];
+    if (rebuilds) {
+      seen.check(
+          work(again[0]).equals(work(decision)),
+          Invariant.INV_27,
+          "rebuilt",
+          "rebuilt from its primary state the scheduler decides "
+              + work(again[0])
+              + ", but it decided "
+              + work(decision));
+    }
     seen.step(decisions);
     decisions++;
     preempted(decision);
@@ -430,8 +457,9 @@ final class EngineRun {
       return Optional.of(decision);
     }
     idle = 0;
-    boolean[] emits = validate(decision);
-    outstanding.add(new Flight(decision, emits, new boolean[emits.length]));
+    boolean[] counted = new boolean[decision.rows().size()];
+    boolean[] emits = validate(decision, counted);
+    outstanding.add(new Flight(decision, emits, counted, new boolean[emits.length]));
     trace.step(decision, now);
     subject
         .inspect()
@@ -440,6 +468,12 @@ final class EngineRun {
     waited(decision);
     write(decision);
     return Optional.of(decision);
+  }
+
+  private static List<String> work(BatchDecision decision) {
+    return decision.rows().stream()
+        .map(row -> row.id() + ":" + row.start() + "+" + row.count())
+        .toList();
   }
 
   private void preempted(BatchDecision decision) {
@@ -512,7 +546,7 @@ final class EngineRun {
     return names.toString();
   }
 
-  private boolean[] validate(BatchDecision decision) {
+  private boolean[] validate(BatchDecision decision, boolean[] counted) {
     Set<String> ids = new HashSet<>();
     Set<String> adapters = new HashSet<>();
     Map<Integer, String> written = new HashMap<>();
@@ -541,7 +575,9 @@ final class EngineRun {
       if (!job.started) {
         starting.add(job);
       }
+      int pending = job.pending;
       emits[i] = validate(row, job);
+      counted[i] = job.pending > pending;
       writes(row, written);
     }
     seen.check(
@@ -657,6 +693,7 @@ final class EngineRun {
     }
     if (row.kind() == WorkKind.PREFILL && end < job.spec.promptTokens()) {
       seen.label("chunk");
+      aligned(job.spec, end);
     }
     boolean emits =
         switch (row.emission()) {
@@ -665,9 +702,9 @@ final class EngineRun {
           case WHEN_CAUGHT_UP -> row.kind() == WorkKind.VERIFY || end >= known;
         };
     int owed = job.spec.maxNewTokens() - job.output.size() - job.pending - row.drafts();
-    // What was delivered elsewhere is sampled once more and not delivered again.
-    boolean again = emits && row.kind() != WorkKind.VERIFY && end < known;
-    if (emits && !again && end > job.spec.promptTokens()) {
+    // A token that was shown before is yielded again where the prompt had been computed elsewhere.
+    boolean repeats = end < job.spec.promptTokens() + job.output.size();
+    if (emits && end > job.spec.promptTokens()) {
       seen.check(
           owed >= 1,
           Invariant.INV_30,
@@ -696,9 +733,28 @@ final class EngineRun {
     job.fresh = false;
     job.computed = end;
     job.verifying = row.kind() == WorkKind.VERIFY;
-    job.again += again ? 1 : 0;
-    job.pending += emits && !again ? 1 : 0;
+    job.pending += emits && !repeats ? 1 : 0;
     return emits;
+  }
+
+  /** Checks where a chunk ends that is not the last. */
+  private void aligned(RequestSpec spec, int end) {
+    int alignment = Math.min(config.alignmentTokens(), config.tokenBudget());
+    boolean atItem = false;
+    for (int item = 0; item < spec.mediaItems(); item++) {
+      atItem |= spec.mediaStart(item) == end;
+    }
+    seen.check(
+        end % alignment == 0 || atItem,
+        Invariant.INV_07,
+        "alignment",
+        "a chunk of "
+            + spec.id()
+            + " ends at position "
+            + end
+            + ", which is neither a multiple of "
+            + alignment
+            + " nor the beginning of a media item");
   }
 
   /** Checks that no block is written by two rows of one step. */
@@ -927,11 +983,8 @@ final class EngineRun {
     Job job = known(row);
     boolean counts = !flight.voided()[index];
     if (counts) {
-      if (flight.emits()[index] && job.again > 0) {
-        job.again--;
-      } else if (flight.emits()[index]) {
-        job.pending = Math.max(0, job.pending - 1);
-      }
+      job.pending -= flight.counted()[index] ? 1 : 0;
+      job.pending = Math.max(0, job.pending);
     }
     if (report.failed()) {
       text.add(row.id() + " failed");
@@ -1052,10 +1105,13 @@ final class EngineRun {
     for (Row row : flight.decision().rows()) {
       executor.fail(row);
     }
-    lost(flight);
-    for (Flight later : outstanding) {
-      lost(later);
-      later.voidRows(null);
+    if (!voidSteps.remove(flight.decision().step())) {
+      lost(flight);
+      for (Flight later : outstanding) {
+        lost(later);
+        later.voidRows(null);
+        voidSteps.add(later.decision().step());
+      }
     }
     seen.label("step failed");
     trace.failed(flight.decision().step(), now);
@@ -1076,14 +1132,22 @@ final class EngineRun {
 
   // ---- transfers
 
+  /** Lets what has not arrived within its lease count as failed, also what is never heard of. */
   private void expireTransfers() {
-    for (Pending pending : transfers) {
-      Job job = jobs.get(pending.transfer().id());
-      if (job != null && now >= pending.begunNanos() + config.leaseNanos()) {
-        job.arriving = false;
-        job.fresh = true;
-      }
+    transfers.forEach(this::expire);
+    silent.forEach(this::expire);
+  }
+
+  private void expire(Pending pending) {
+    Job job = jobs.get(pending.transfer().id());
+    if (job != null && job.arriving && overdue(pending)) {
+      job.arriving = false;
+      job.fresh = true;
     }
+  }
+
+  private boolean overdue(Pending pending) {
+    return now >= pending.begunNanos() + config.leaseNanos();
   }
 
   private void endTransfer(int which, int how, long sixteenths) {
@@ -1106,7 +1170,8 @@ final class EngineRun {
     }
     int prompt = job.spec.promptTokens();
     int arrived = how == 0 ? prompt : (int) (prompt * sixteenths / 16);
-    boolean expired = now >= pending.begunNanos() + config.leaseNanos();
+    boolean expired = overdue(pending);
+    expire(pending);
     if (transfer.incoming() && !expired) {
       // Also when the request was cancelled: the bytes land all the same.
       executor.receive(transfer.blocks(), job.text, arrived);

@@ -30,9 +30,6 @@ final class Job {
   /** Rows outstanding that yield a token. */
   int pending;
 
-  /** Rows outstanding that yield a token which was delivered elsewhere. */
-  int again;
-
   /** Whether a verification is outstanding, so that the next position is unknown. */
   boolean verifying;
 
@@ -44,6 +41,9 @@ final class Job {
 
   /** How many leading tokens it took from the cache when it last started. */
   int hit;
+
+  /** Whether the trace has its end already. */
+  boolean written;
 
   boolean cancelled;
   @Nullable End end;
@@ -87,7 +87,6 @@ final class Job {
     fresh = true;
     running = false;
     pending = 0;
-    again = 0;
     verifying = false;
     computed = 0;
   }

@@ -46,10 +46,12 @@ final class TraceOf {
   }
 
   void config(EngineConfig config, Features features) {
+    if (!writes) {
+      return;
+    }
     String tables =
         features.has(Feature.BLOCK_TABLES)
-            ? text("kvMode", "paged")
-                + number("blockTokens", config.blockTokens())
+            ? number("blockTokens", config.blockTokens())
                 + number("groups", 1)
                 + number("blocks", config.blocks())
             : "";
@@ -86,6 +88,9 @@ final class TraceOf {
   }
 
   void arrived(RequestSpec r) {
+    if (!writes) {
+      return;
+    }
     line("ARRIVE", r.arrivalNanos(), described(r));
     if (r.deferred()) {
       line("DEFER", r.arrivalNanos(), text("r", r.id()) + text("for", "grammar"));
@@ -101,13 +106,18 @@ final class TraceOf {
   }
 
   void ended(Job job, End end, long now) {
-    if (end != End.CANCELLED) { // That was written when it was asked for.
+    boolean told = end == End.STOPPED || end == End.LENGTH || end == End.HANDED_OVER;
+    // A cancel was written when it was asked for; what its last token ends, with that token.
+    if (end != End.CANCELLED && !told) {
       String reason = end.name().toLowerCase(Locale.ROOT).replace('_', '-');
       ended(end == End.EXPIRED ? "EXPIRE" : "FINISH", job, reason, now);
     }
   }
 
   private void ended(String type, Job job, String reason, long now) {
+    if (!writes) {
+      return;
+    }
     String fields =
         text("r", job.id()) + text("reason", reason) + number("output", job.output.size());
     line(type, now, fields);
@@ -156,6 +166,9 @@ final class TraceOf {
   }
 
   void output(long step, Job job, int tokens, long now) {
+    if (!writes) {
+      return;
+    }
     line(
         "OUTPUT",
         now,
@@ -163,9 +176,11 @@ final class TraceOf {
             + text("r", job.id())
             + number("accepted", tokens)
             + number("position", job.output.size() - tokens));
-    if (job.outputComplete() && job.end == null) {
+    if (job.outputComplete() && !job.written) {
       boolean length = job.output.size() == job.spec.maxNewTokens();
-      ended("FINISH", job, length ? "length" : "stopped", now);
+      job.written = true;
+      ended(
+          "FINISH", job, length ? "length" : job.spec.handsOver() ? "handed-over" : "stopped", now);
     }
   }
 

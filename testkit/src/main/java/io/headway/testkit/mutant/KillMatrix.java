@@ -4,6 +4,7 @@ import io.headway.api.Invariant;
 import io.headway.testkit.scenario.Campaign;
 import io.headway.testkit.scenario.CampaignResult;
 import io.headway.testkit.scenario.Failure;
+import io.headway.testkit.scenario.Minimiser;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -18,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Which rule finds which planted bug: every mutant is attacked from several seeds, every correct
@@ -55,8 +57,9 @@ public record KillMatrix(
    * @param by the rule that was broken first
    * @param also other rules that the small scenario breaks
    * @param namedTries scenarios until an expected rule was broken; 0 if none was
-   * @param events events of the small scenario
-   * @param requests requests of the small scenario
+   * @param events events of the small scenario; only the first seed's scenario is made small, and
+   *     for the others this is 0
+   * @param requests requests of the small scenario; likewise
    */
   public record Kill(
       long seed,
@@ -257,7 +260,13 @@ public record KillMatrix(
     List<Kill> kills = new ArrayList<>();
     List<Long> survived = new ArrayList<>();
     for (long seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-      CampaignResult result = mutant.attack(seed, tries);
+      CampaignResult result =
+          mutant
+              .campaign()
+              .minimiserRuns(seed == FIRST_SEED ? Minimiser.DEFAULT_MAX_RUNS : 0)
+              .seed(seed)
+              .tries(tries)
+              .run();
       if (result.failure().isPresent()) {
         kills.add(kill(mutant, result, result.failure().get(), tries));
       } else {
@@ -287,8 +296,8 @@ public record KillMatrix(
         by,
         failure.also(),
         named,
-        failure.minimal().events().size(),
-        failure.minimal().requests());
+        result.seed() == FIRST_SEED ? failure.minimal().events().size() : 0,
+        result.seed() == FIRST_SEED ? failure.minimal().requests() : 0);
   }
 
   /** Attacks what a rule kills without it, until enough survive to show that it is needed. */
@@ -359,20 +368,23 @@ public record KillMatrix(
   /**
    * Returns the middle of all small scenarios' events.
    *
-   * @return the median over all kills, 0 without any
+   * @return the median over the mutants, 0 without any
    */
   public int medianEvents() {
-    return median(mutants.stream().flatMap(row -> row.kills().stream()).map(Kill::events).toList());
+    return median(small().map(Kill::events).toList());
   }
 
   /**
    * Returns the middle of all small scenarios' requests.
    *
-   * @return the median over all kills, 0 without any
+   * @return the median over the mutants, 0 without any
    */
   public int medianRequests() {
-    return median(
-        mutants.stream().flatMap(row -> row.kills().stream()).map(Kill::requests).toList());
+    return median(small().map(Kill::requests).toList());
+  }
+
+  private Stream<Kill> small() {
+    return mutants.stream().flatMap(row -> row.kills().stream()).filter(kill -> kill.events() > 0);
   }
 
   static int median(List<Integer> values) {

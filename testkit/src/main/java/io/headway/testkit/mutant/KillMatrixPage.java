@@ -107,7 +107,7 @@ public final class KillMatrixPage {
 
         *Named*: the rules that the bug must break, the most important first. *Killed by*: the rule
         that was broken first, with the number of seeds. *Tries*: scenarios until then, median and
-        maximum. *Small*: events and, of these, requests of the scenario after shrinking, medians.
+        maximum. *Small*: events and, of these, requests of the first seed's scenario after shrinking.
 
         | mutant | what is wrong | named | killed by | tries | small |
         |---|---|---|---|---|---|
@@ -125,8 +125,11 @@ public final class KillMatrixPage {
       out.append(" | ").append(by);
       out.append(" | ").append(median(row.kills().stream().map(Kill::tries)));
       out.append(", ").append(row.kills().stream().mapToInt(Kill::tries).max().orElse(0));
-      out.append(" | ").append(median(row.kills().stream().map(Kill::events)));
-      out.append(", ").append(median(row.kills().stream().map(Kill::requests)));
+      out.append(" | ");
+      row.kills().stream()
+          .filter(kill -> kill.events() > 0)
+          .findFirst()
+          .ifPresent(kill -> out.append(kill.events()).append(", ").append(kill.requests()));
       out.append(" |\n");
     }
     out.append('\n');

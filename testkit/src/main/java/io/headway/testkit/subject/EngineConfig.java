@@ -18,6 +18,9 @@ import io.headway.memory.pool.PagedKvBlockPool;
  *     collisions
  * @param keys what requests carry for prefix caching
  * @param leaseNanos after which a transfer counts as failed
+ * @param encoderUnits units of the encoder cache; 0 if nobody has media
+ * @param alignmentTokens chunks end at multiples of it, unless they reach the end of what is known
+ *     or the beginning of a media item; 1 if there is no such rule
  */
 public record EngineConfig(
     int blockTokens,
@@ -29,7 +32,9 @@ public record EngineConfig(
     int asyncDepth,
     int hashValues,
     Keys keys,
-    long leaseNanos) {
+    long leaseNanos,
+    int encoderUnits,
+    int alignmentTokens) {
   /** What requests carry for prefix caching. */
   public enum Keys {
     /** Nothing: no request ever hits. */

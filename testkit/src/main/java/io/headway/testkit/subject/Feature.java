@@ -31,6 +31,11 @@ public enum Feature {
   TRANSFERS,
   /** Requests may wait for something outside, such as a grammar. */
   DEFERRAL,
+  /**
+   * Prompts may contain media items, which need units of an encoder cache while they are computed,
+   * and chunks may have to end at whole units of alignment.
+   */
+  MEDIA,
   /** Part of the pool may be taken away for a while. */
   PRESSURE,
   /** The prefix cache may be cleared. */

@@ -18,6 +18,8 @@ import io.headway.api.Request;
  * @param predictedTokens predicted output; 0 if there is no prediction
  * @param handsOver whether only its prompt and first token are computed here
  * @param deferred whether it must not start before it is said to be ready
+ * @param mediaItems media items in the prompt, each from its start to the next one's
+ * @param mediaUnits units of the encoder cache that each takes while its tokens are computed
  */
 @SuppressWarnings("ArrayRecordComponent") // Written once, read on every position of every step.
 public record RequestSpec(
@@ -32,7 +34,9 @@ public record RequestSpec(
     long deadlineNanos,
     int predictedTokens,
     boolean handsOver,
-    boolean deferred) {
+    boolean deferred,
+    int mediaItems,
+    int mediaUnits) {
   /**
    * Returns the length of the prompt.
    *
@@ -49,6 +53,16 @@ public record RequestSpec(
    */
   public int maxKvTokens() {
     return promptTokens() + maxNewTokens - 1;
+  }
+
+  /**
+   * Returns where a media item begins: they divide the prompt evenly, and the first begins it.
+   *
+   * @param item 0 to {@link #mediaItems} - 1
+   * @return position in the prompt
+   */
+  public int mediaStart(int item) {
+    return (int) ((long) item * promptTokens() / mediaItems);
   }
 
   /**
@@ -107,6 +121,9 @@ public record RequestSpec(
     append(text, "tenant", tenant);
     append(text, "adapter", adapter);
     append(text, "salt", salt);
+    if (mediaItems > 0) {
+      text.append(",media=").append(mediaItems).append('x').append(mediaUnits);
+    }
     if (hasDeadline()) {
       text.append(",deadline=").append(deadlineNanos);
     }

@@ -145,6 +145,16 @@ public interface SchedulerSubject extends AutoCloseable {
   }
 
   /**
+   * Makes a scheduler of the same primary state: what is queued, running, in flight and held.
+   * Whatever is derived from that is found anew. It writes no records and shares nothing.
+   *
+   * @return the other scheduler, which is asked for one decision
+   */
+  default SchedulerSubject rebuilt() {
+    throw new UnsupportedOperationException("rebuilt is for subjects that claim REBUILD");
+  }
+
+  /**
    * Returns whether the subject writes its own trace records. Otherwise the driver writes those
    * that can be seen from outside.
    *

@@ -28,7 +28,7 @@ class MutantsTest {
     return Mutants.references();
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("mutants")
   void aMutantIsKilledByARuleNamedBeforehand(Mutant mutant) {
     Campaign<?> campaign = mutant.campaign().tries(TRIES).minimiserRuns(0);
@@ -42,7 +42,7 @@ class MutantsTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("references")
   void aCorrectSubjectPasses(Reference reference) {
     CampaignResult result = reference.campaign().tries(REFERENCE_TRIES).run();
