@@ -69,7 +69,7 @@ final class EngineDraws {
       }
     }
     scenario.set(Engine.LEASE, 50);
-    if (features.has(Feature.MEDIA)) {
+    if (features.has(Feature.ENCODER)) {
       encoderUnits = world.between(1, 4);
       scenario.set(Engine.ENCODER_UNITS, encoderUnits);
       scenario.set(Engine.ALIGNMENT, world.weighted(2, 1, 1) + 1);
@@ -230,8 +230,8 @@ final class EngineDraws {
             names.chance(30) ? names.between(1, most) : 0,
             handsOver ? 1 : 0,
             features.has(Feature.DEFERRAL) && names.chance(20) ? 1 : 0,
-            features.has(Feature.MEDIA) ? names.weighted(2, 1, 3) : 0,
-            features.has(Feature.MEDIA) ? mediaUnits() : 1));
+            features.has(Feature.ENCODER) ? names.weighted(2, 1, 3) : 0,
+            features.has(Feature.ENCODER) ? mediaUnits() : 1));
   }
 
   /** Mostly so much that two items do not fit at once, now and then too much for one. */

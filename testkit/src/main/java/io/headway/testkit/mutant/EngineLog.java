@@ -33,7 +33,7 @@ final class EngineLog {
   void config(EngineConfig config, EngineTraits traits) {
     List<String> rules = new ArrayList<>(List.of("lowest-victim"));
     rules.add(traits.inOrder() ? "in-order" : "deferred-release");
-    if (traits.inOrder() && !traits.features().has(Feature.MEDIA)) {
+    if (traits.inOrder() && !traits.features().has(Feature.ENCODER)) {
       rules.add("serves-all");
     }
     rules.add("drops-late-results");

@@ -107,7 +107,7 @@ final class EngineMutants {
   /** Media items and aligned chunks. */
   private static final EngineTraits MEDIA =
       new EngineTraits(
-          "media", PLAIN.and(Feature.MEDIA), ServiceOrder.ARRIVAL, false, true, 0, true, false);
+          "media", PLAIN.and(Feature.ENCODER), ServiceOrder.ARRIVAL, false, true, 0, true, false);
 
   /** Two engines whose steps run together. */
   private static final EngineTraits GROUP =

@@ -35,7 +35,7 @@ public enum Feature {
    * Prompts may contain media items, which need units of an encoder cache while they are computed,
    * and chunks may have to end at whole units of alignment.
    */
-  MEDIA,
+  ENCODER,
   /** Part of the pool may be taken away for a while. */
   PRESSURE,
   /** The prefix cache may be cleared. */
