@@ -147,13 +147,14 @@ public record KillMatrix(
     }
 
     /**
-     * Returns whether leaving the rule out, or spoiling it, is noticed.
+     * Returns whether leaving the rule out, or spoiling it, is noticed: some mutant is then killed by
+     * another rule or not at all, which changes the matrix, and correct subjects exercise it, so
+     * that a false alarm, or an exercise that is not counted, would be seen.
      *
-     * @return true if a mutant survives without it and correct subjects exercise it, so that a
-     *     false alarm, or an exercise that is not counted, would be seen
+     * @return true if it kills a mutant first and is exercised
      */
     public boolean noticed() {
-      return !survivors.isEmpty() && exercised > 0;
+      return !kills.isEmpty() && exercised > 0;
     }
   }
 
@@ -359,7 +360,7 @@ public record KillMatrix(
             row.rule().code()
                 + (row.exercised() == 0
                     ? " is exercised by no correct subject"
-                    : " could be left out: of what it kills, nothing survives without it"));
+                    : " kills no mutant first, so that nobody would miss it"));
       }
     }
     return Collections.unmodifiableList(complaints);
