@@ -61,7 +61,7 @@ enum EngineFault implements Fault {
       INV_19,
       INV_24),
   /** The pass through the queue ends at the first request that cannot be placed. */
-  B_04(
+  B_04B(
       "the pass through the queue ends at the first request that cannot be placed",
       "https://github.com/kubernetes/kubernetes/issues/71486",
       INV_26,
@@ -186,11 +186,6 @@ enum EngineFault implements Fault {
       "a prompt that is cached as a whole leaves nothing to compute",
       "https://github.com/LMCache/LMCache/pull/3322",
       INV_07),
-  /** The last block of a finished request is not given back. */
-  B_33(
-      "the last block of a finished request is not given back",
-      "https://github.com/ggml-org/llama.cpp/issues/25566",
-      INV_13),
   /** The estimate counts the prompt's whole blocks, the allocation more. */
   B_34(
       "the estimate counts the prompt's whole blocks, the allocation more",
@@ -211,7 +206,7 @@ enum EngineFault implements Fault {
       INV_09,
       INV_02),
   /** What a failed attempt found in the cache is used at the next one. */
-  B_40(
+  B_40B(
       "what a failed attempt found in the cache is used at the next one",
       "https://github.com/vllm-project/vllm/pull/18957",
       INV_27,

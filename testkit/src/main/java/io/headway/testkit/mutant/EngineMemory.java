@@ -206,13 +206,6 @@ final class EngineMemory {
     r.table.clear();
   }
 
-  /** Takes all but the last block back. */
-  void releaseAllButLast(EngineRequest r) {
-    int last = r.table.remove(r.table.size() - 1);
-    release(r);
-    r.table.add(last);
-  }
-
   private void drop(int block) {
     refs[block]--;
     if (refs[block] == 0) {

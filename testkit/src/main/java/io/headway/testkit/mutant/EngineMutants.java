@@ -194,7 +194,7 @@ final class EngineMutants {
     return switch (fault) {
       case B_01, B_17, H_03, H_09, H_10 -> Form.PRIORITY_FORM;
       case B_02 -> Form.PRIORITY_ASYNC;
-      case B_04, B_18, B_19, H_05 -> Form.ADAPTERS_FORM;
+      case B_04B, B_18, B_19, H_05 -> Form.ADAPTERS_FORM;
       case B_08 -> Form.UNCHUNKED_FORM;
       case B_13 -> Form.GROUP_FORM;
       case B_14, B_15 -> Form.MEDIA_FORM;

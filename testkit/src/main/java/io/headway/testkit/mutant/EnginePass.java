@@ -224,7 +224,7 @@ final class EnginePass {
         return;
       } else if (!engine.traits.bypass() && !outcome.equals("no-adapter")) {
         return;
-      } else if (outcome.equals("no-adapter") && fault == EngineFault.B_04) {
+      } else if (outcome.equals("no-adapter") && fault == EngineFault.B_04B) {
         return;
       }
       barrier |= !outcome.equals("done") && passedOften(r);

@@ -357,10 +357,6 @@ final class ReferenceEngine implements SchedulerSubject {
     if (awaited && !early) {
       return; // A transfer still uses its blocks.
     }
-    if (fault == EngineFault.B_33 && end == End.LENGTH && !r.table.isEmpty()) {
-      memory.releaseAllButLast(r);
-      return;
-    }
     releaseOrLater(r);
   }
 
@@ -650,7 +646,7 @@ final class ReferenceEngine implements SchedulerSubject {
   /** Finds what of a request is cached; at least one token must be computed. */
   List<Integer> hit(EngineRequest r) {
     List<Integer> memo = r.memo;
-    if (fault == EngineFault.B_40 && memo != null) {
+    if (fault == EngineFault.B_40B && memo != null) {
       return memo;
     }
     return cached(r);
