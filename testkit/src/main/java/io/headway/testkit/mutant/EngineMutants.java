@@ -131,6 +131,7 @@ final class EngineMutants {
   /** Under strict priority whoever is less urgent may be preempted again and again. */
   private static final CheckOptions OFTEN = new CheckOptions(2, 1, 2, 1, 4, 1, 24, 4, 50, 10);
 
+  @SuppressWarnings("ImmutableEnumChecker") // Both kinds of fields are immutable.
   private enum Form {
     FULL_FORM(FULL, EngineRules.standard()),
     ASYNC(FULL, EngineRules.asynchronous()),
