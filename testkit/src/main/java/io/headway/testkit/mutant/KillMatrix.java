@@ -147,8 +147,8 @@ public record KillMatrix(
     }
 
     /**
-     * Returns whether leaving the rule out, or spoiling it, is noticed: some mutant is then killed by
-     * another rule or not at all, which changes the matrix, and correct subjects exercise it, so
+     * Returns whether leaving the rule out, or spoiling it, is noticed: some mutant is then killed
+     * by another rule or not at all, which changes the matrix, and correct subjects exercise it, so
      * that a false alarm, or an exercise that is not counted, would be seen.
      *
      * @return true if it kills a mutant first and is exercised
