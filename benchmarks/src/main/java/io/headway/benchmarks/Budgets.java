@@ -172,8 +172,6 @@ public final class Budgets {
           .warmupTime(TimeValue.seconds(1))
           .measurementIterations(3)
           .measurementTime(TimeValue.seconds(1));
-    } else {
-      options.warmupIterations(40).measurementIterations(20);
     }
     for (String parameter : entry.parameters.split(" ", -1)) {
       int equals = parameter.indexOf('=');

@@ -26,6 +26,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
@@ -98,6 +99,7 @@ public class DecodeStepBenchmark {
   public String policy;
 
   private EngineScheduler scheduler;
+  private long lastRows;
   private final StepResult result = new StepResult();
   private long now;
 
@@ -168,7 +170,23 @@ public class DecodeStepBenchmark {
       scheduler.complete(result, now++);
       rows += plan.rows();
     }
+    lastRows = rows;
     return rows;
+  }
+
+  /** Makes sure that everybody still ran in the last shot, so that no shorter batch was timed. */
+  @TearDown
+  public void everybodyRan() {
+    if (lastRows != 0 && lastRows < (long) STEPS * running) {
+      throw new IllegalStateException(
+          "sequences end after "
+              + OUTPUT_TOKENS
+              + " steps: use fewer shots of "
+              + STEPS
+              + ", or none of the policies that pause (rows in the last shot: "
+              + lastRows
+              + ")");
+    }
   }
 
   /**

@@ -158,8 +158,8 @@ public class PrefixCacheBenchmark {
    */
   @Benchmark
   public int insert(Unpublished prompt) {
-    pool.publish(prompt.owner, PROMPT_TOKENS);
-    return pool.publishedTokens(prompt.owner);
+    prompt.own.pool.publish(prompt.owner, PROMPT_TOKENS);
+    return prompt.own.pool.publishedTokens(prompt.owner);
   }
 
   /**
@@ -178,35 +178,38 @@ public class PrefixCacheBenchmark {
     return full.pool.availableBlocks();
   }
 
-  /** An owner of 64 computed blocks with keys that nobody else has published. */
+  /**
+   * A pool of its own with an owner of 64 computed blocks and keys that nobody else has published.
+   * The harness gives a state that asks for the benchmark another one than the method's own.
+   */
   @State(Scope.Thread)
   public static class Unpublished {
+    private final PrefixCacheBenchmark own = new PrefixCacheBenchmark();
     private long owner;
-    private final int[] blocks = new int[PROMPT_BLOCKS];
 
     /**
-     * Makes the owner.
+     * Fills the pool.
      *
-     * @param benchmark the pool
+     * @param benchmark how many prompts it holds
      */
-    @Setup(Level.Invocation)
-    public void open(PrefixCacheBenchmark benchmark) {
-      owner = benchmark.pool.open(OwnerKind.SEQUENCE, benchmark.residentKeys);
-      benchmark.pool.fork(benchmark.resident, owner);
-      for (int i = 0; i < PROMPT_BLOCKS; i++) {
-        blocks[i] = benchmark.pool.block(owner, 0, i);
-      }
+    @Setup
+    public void fill(PrefixCacheBenchmark benchmark) {
+      own.cachedPrompts = benchmark.cachedPrompts;
+      own.fill();
     }
 
-    /**
-     * Takes the keys away again.
-     *
-     * @param benchmark the pool
-     */
+    /** Makes the owner. */
+    @Setup(Level.Invocation)
+    public void open() {
+      owner = own.pool.open(OwnerKind.SEQUENCE, own.residentKeys);
+      own.pool.fork(own.resident, owner);
+    }
+
+    /** Takes the keys away again. */
     @TearDown(Level.Invocation)
-    public void close(PrefixCacheBenchmark benchmark) {
-      benchmark.pool.evictKeys(blocks, PROMPT_BLOCKS);
-      benchmark.pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
+    public void close() {
+      own.pool.evictKeys(own.residentBlocks, PROMPT_BLOCKS);
+      own.pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
     }
   }
 
