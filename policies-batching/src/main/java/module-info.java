@@ -1,7 +1,6 @@
 /** Queue order, admission, batch composition, preemption, fairness, planning and speculation. */
 module io.headway.batching {
   requires transitive io.headway.api;
-  requires commons.math3;
   requires static transitive org.jspecify;
 
   exports io.headway.batching.admission;

@@ -3,19 +3,8 @@ package io.headway.batching.planning;
 import static java.util.Objects.requireNonNull;
 
 import io.headway.batching.internal.Arguments;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
-import org.apache.commons.math3.optim.MaxIter;
-import org.apache.commons.math3.optim.PointValuePair;
-import org.apache.commons.math3.optim.linear.LinearConstraint;
-import org.apache.commons.math3.optim.linear.LinearConstraintSet;
-import org.apache.commons.math3.optim.linear.LinearObjectiveFunction;
-import org.apache.commons.math3.optim.linear.NonNegativeConstraint;
-import org.apache.commons.math3.optim.linear.PivotSelectionRule;
-import org.apache.commons.math3.optim.linear.Relationship;
-import org.apache.commons.math3.optim.linear.SimplexSolver;
-import org.apache.commons.math3.optim.nonlinear.scalar.GoalType;
 
 /**
  * Solves the linear relaxation of "when does each request of a backlog start": {@code x_(i,k)} is
@@ -104,19 +93,24 @@ public final class StartTimeRelaxation {
       int[] first,
       int horizon) {
     int n = prompts.length;
-    int columns = first[n];
-    List<LinearConstraint> rows = new ArrayList<>();
-    double[] cost = new double[columns];
+    int shares = first[n];
+    double[][] rows = new double[n + horizon][shares + horizon];
+    double[] right = new double[n + horizon];
+    double[] cost = new double[shares + horizon];
+    int[] basis = new int[n + horizon];
+    Arrays.fill(right, 1);
+    int start = 0;
     for (int i = 0; i < n; i++) {
-      double[] once = new double[columns];
       for (int c = first[i]; c < first[i + 1]; c++) {
         cost[c] = c - first[i];
-        once[c] = 1;
+        rows[i][c] = 1;
       }
-      rows.add(new LinearConstraint(once, Relationship.EQ, 1));
+      // One request after the other fits: where the search begins.
+      basis[i] = first[i] + start;
+      start += lasts[i];
     }
     for (int t = 1; t <= horizon; t++) {
-      double[] held = new double[columns];
+      double[] held = rows[n + t - 1];
       for (int i = 0; i < n; i++) {
         int last = Math.min(t - 1, horizon - lasts[i]);
         for (int k = Math.max(0, t - lasts[i]); k <= last; k++) {
@@ -125,18 +119,10 @@ public final class StartTimeRelaxation {
           held[first[i] + k] = size.applyAsInt(prompts[i] + generated) / (double) memory;
         }
       }
-      rows.add(new LinearConstraint(held, Relationship.LEQ, 1));
+      held[shares + t - 1] = 1;
+      basis[n + t - 1] = shares + t - 1;
     }
-    PointValuePair solution =
-        new SimplexSolver()
-            .optimize(
-                MaxIter.unlimited(),
-                new LinearObjectiveFunction(cost, 0),
-                new LinearConstraintSet(rows),
-                new NonNegativeConstraint(true),
-                GoalType.MINIMIZE,
-                PivotSelectionRule.BLAND);
-    return solution.getPointRef();
+    return new Simplex(rows, right, cost, basis).solve();
   }
 
   /**
