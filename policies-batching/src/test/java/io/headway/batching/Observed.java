@@ -7,6 +7,7 @@ import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.composition.ComposedBatchingPolicy;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,14 +98,11 @@ public class Observed implements BatchingPolicy<ComposedBatchingPolicy.State> {
   }
 
   @Override
-  public void onServed(
-      ComposedBatchingPolicy.State state,
-      BatchView view,
-      int sequence,
-      int prefillTokens,
-      int outputTokens) {
-    serving(view, sequence, prefillTokens, outputTokens);
-    policy.onServed(state, view, sequence, prefillTokens, outputTokens);
+  public void onServed(ComposedBatchingPolicy.State state, BatchView view, ServedSequences served) {
+    for (int i = 0; i < served.count(); i++) {
+      serving(view, served.sequence(i), served.prefillTokens(i), served.outputTokens(i));
+    }
+    policy.onServed(state, view, served);
   }
 
   @Override

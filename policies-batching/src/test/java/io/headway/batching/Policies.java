@@ -8,6 +8,7 @@ import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.admission.FirstChunkAdmission;
 import io.headway.batching.admission.FutureFitAdmission;
@@ -328,9 +329,8 @@ public final class Policies extends DomainContextBase {
     }
 
     @Override
-    public void onServed(
-        S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-      order.onServed(state, view, sequence, prefillTokens, outputTokens);
+    public void onServed(S state, BatchView view, ServedSequences served) {
+      order.onServed(state, view, served);
     }
 
     @Override

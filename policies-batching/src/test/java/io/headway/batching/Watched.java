@@ -7,6 +7,7 @@ import io.headway.api.batching.BatchContext;
 import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -59,8 +60,8 @@ public final class Watched {
     }
 
     @Override
-    public void onServed(S state, BatchView view, int sequence, int prefill, int output) {
-      composer.onServed(state, view, sequence, prefill, output);
+    public void onServed(S state, BatchView view, ServedSequences served) {
+      composer.onServed(state, view, served);
     }
 
     @Override

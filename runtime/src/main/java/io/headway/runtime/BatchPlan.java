@@ -85,6 +85,11 @@ public final class BatchPlan {
     return wakeAtNanos;
   }
 
+  /** Returns how many rows are decodes; they come first. */
+  int decodes() {
+    return decodes;
+  }
+
   /**
    * Returns the number of rows.
    *
@@ -306,7 +311,14 @@ public final class BatchPlan {
     voided = false;
   }
 
-  /** Adds a row; decodes first, then verifies, then prefills. */
+  /** Makes room for rows, so that {@link #add} need not ask. */
+  void reserve(int most) {
+    if (most > handles.length) {
+      grow(Math.max(most, handles.length * 2));
+    }
+  }
+
+  /** Adds a row to those reserved; decodes first, then verifies, then prefills. */
   void add(
       int sequence,
       long handle,
@@ -318,9 +330,6 @@ public final class BatchPlan {
       boolean onDevice,
       long owner) {
     int i = rows;
-    if (i == handles.length) {
-      grow();
-    }
     rows = i + 1;
     tokens += count;
     sequences[i] = sequence;
@@ -367,8 +376,7 @@ public final class BatchPlan {
     wakeAtNanos = nanos;
   }
 
-  private void grow() {
-    int length = handles.length * 2;
+  private void grow(int length) {
     sequences = Arrays.copyOf(sequences, length);
     handles = Arrays.copyOf(handles, length);
     slots = Arrays.copyOf(slots, length);

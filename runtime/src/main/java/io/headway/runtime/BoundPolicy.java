@@ -5,6 +5,7 @@ import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 
 /**
  * A batching policy together with its state, so that the rest of the runtime need not know the
@@ -59,8 +60,8 @@ final class BoundPolicy<S> {
     policy.onPreempted(state, view, sequence);
   }
 
-  void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    policy.onServed(state, view, sequence, prefillTokens, outputTokens);
+  void onServed(BatchView view, ServedSequences served) {
+    policy.onServed(state, view, served);
   }
 
   void onEnded(BatchView view, int sequence, End end) {

@@ -1,7 +1,9 @@
 package io.headway.runtime;
 
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.WorkKind;
+import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.KvBlockPool;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,11 @@ final class Completion {
   private final Faults faults;
   private final EngineTally tally;
   private final @Nullable EngineLog log;
+
+  // Of the plan being completed: whom it served, and the rows that end their sequences.
+  private final ServedSequences served = new ServedSequences();
+  private int[] ending = new int[16];
+  private int endings;
 
   Completion(
       Sequences sequences,
@@ -62,8 +69,53 @@ final class Completion {
    * @param repetitions how often the plan was executed once more
    */
   void complete(BatchPlan plan, StepResult result, int repetitions) {
-    for (int i = 0, rows = plan.rows(); i < rows; i++) {
-      completeRow(plan, result, i, repetitions);
+    served.clear();
+    endings = 0;
+    if (ending.length < plan.rows()) {
+      ending = new int[Math.max(plan.rows(), ending.length * 2)];
+    }
+    int decodes = plan.decodes();
+    completeDecodes(plan, result, decodes, 1 + repetitions);
+    for (int i = decodes, rows = plan.rows(); i < rows; i++) {
+      completeRow(plan, result, i, 0);
+    }
+    if (served.count() > 0) {
+      policy.onServed(served);
+    }
+    for (int i = 0; i < endings; i++) {
+      end(plan.sequences[ending[i]], result.stopped(ending[i]));
+    }
+  }
+
+  /**
+   * Does for decodes what {@link #completeRow} does for any row, without a call as long as nothing
+   * but tokens is to be accounted for: most rows of most steps.
+   */
+  private void completeDecodes(BatchPlan plan, StepResult result, int decodes, int output) {
+    int[] rows = plan.sequences;
+    byte[] hold = sequences.hold;
+    int[] suppressed = sequences.suppressed;
+    @Nullable BlockKeyChain[] keys = sequences.keys;
+    int[] inFlight = sequences.inFlight;
+    int[] outstanding = sequences.outstanding;
+    int[] known = sequences.known;
+    int[] limit = sequences.limit;
+    boolean plain = log == null && !publisher.windowed() && !result.anyFailure();
+    for (int row = 0; row < decodes; row++) {
+      int s = rows[row];
+      if (!plain || hold[s] != Sequences.FREE || suppressed[s] > 0 || keys[s] != null) {
+        completeRow(plan, result, row, output - 1);
+        continue;
+      }
+      inFlight[s]--;
+      outstanding[s]--;
+      known[s] += output - 1;
+      tally.outputTokens += output;
+      result.allow(row);
+      served.add(s, 0, output);
+      if (result.stopped(row) || (known[s] >= limit[s] && outstanding[s] == 0)) {
+        ending[endings++] = row;
+      }
     }
   }
 
@@ -110,11 +162,10 @@ final class Completion {
       show(plan, result, row, s, output);
     }
     publisher.computed(s, end);
-    policy.onServed(s, prefill, output);
-    if (output > 0 && result.stopped(row)) {
-      lifecycle.end(s, End.STOPPED, "");
-    } else if (q.known[s] >= q.limit[s] && q.outstanding[s] == 0) {
-      endOrHandOver(s);
+    served.add(s, prefill, output);
+    if ((output > 0 && result.stopped(row))
+        || (q.known[s] >= q.limit[s] && q.outstanding[s] == 0)) {
+      ending[endings++] = row;
     }
   }
 
@@ -146,8 +197,10 @@ final class Completion {
     }
   }
 
-  private void endOrHandOver(int s) {
-    if (sequences.generated(s) < sequences.maxNewTokens(s)) {
+  private void end(int s, boolean stopped) {
+    if (stopped) {
+      lifecycle.end(s, End.STOPPED, "");
+    } else if (sequences.generated(s) < sequences.maxNewTokens(s)) {
       transfers.handOver(s);
     } else {
       lifecycle.end(s, End.LENGTH, "");

@@ -441,30 +441,41 @@ final class Draft implements BatchDraft {
   }
 
   private void requireSchedulable(int sequence, int count) {
-    if (!writable) {
-      requireWritable();
+    boolean fine =
+        writable
+            && sequences.mayBeRunning(sequence)
+            && sequences.scheduled[sequence] == 0
+            && count >= 1
+            && count <= sequences.needTokens(sequence);
+    if (!fine) {
+      throw unschedulable(sequence, count);
     }
-    if (!sequences.mayBeRunning(sequence)) {
-      throw violation(
+  }
+
+  /**
+   * Says why a sequence cannot be scheduled; apart, so that the check stays small enough to inline.
+   */
+  private PolicyViolationException unschedulable(int sequence, int count) {
+    requireWritable();
+    if (!sequences.isRunning(live(sequence))) {
+      return violation(
           Invariant.INV_03,
-          live(sequence),
+          sequence,
           "only a running sequence can be scheduled, but it is " + sequences.state(sequence));
     }
     if (sequences.scheduled[sequence] > 0) {
-      throw violation(
+      return violation(
           Invariant.INV_03,
           sequence,
           "it stands in this batch already, with " + sequences.scheduled[sequence] + " tokens");
     }
     int need = sequences.needTokens(sequence);
-    if (count < 1 || count > need) {
-      throw violation(
-          Invariant.INV_07,
-          sequence,
-          need == 0
-              ? "nothing can be scheduled until a plan in flight completes, but tokens was " + count
-              : "tokens must be from 1 to the " + need + " needed, but was " + count);
-    }
+    return violation(
+        Invariant.INV_07,
+        sequence,
+        need == 0
+            ? "nothing can be scheduled until a plan in flight completes, but tokens was " + count
+            : "tokens must be from 1 to the " + need + " needed, but was " + count);
   }
 
   private void requirePreemptable(int victim) {
@@ -516,15 +527,23 @@ final class Draft implements BatchDraft {
     }
     int end = sequences.computed[sequence] + count;
     if (end > sequences.writable[sequence]) {
-      long owner = sequences.owners[sequence];
-      KvOutcome outcome = pool.growTo(owner, end);
-      if (!outcome.ok()) {
-        return refusal(outcome);
+      DraftOutcome grown = grow(sequence, end);
+      if (!grown.done()) {
+        return grown;
       }
-      record(Step.GREW, sequence, NONE);
-      sequences.writable[sequence] = pool.writableTokens(owner);
     }
     putIn(sequence, count, draftTokens);
+    return DraftOutcome.DONE;
+  }
+
+  private DraftOutcome grow(int sequence, int lengthTokens) {
+    long owner = sequences.owners[sequence];
+    KvOutcome outcome = pool.growTo(owner, lengthTokens);
+    if (!outcome.ok()) {
+      return refusal(outcome);
+    }
+    record(Step.GREW, sequence);
+    sequences.writable[sequence] = pool.writableTokens(owner);
     return DraftOutcome.DONE;
   }
 
@@ -694,10 +713,16 @@ final class Draft implements BatchDraft {
     }
     tokens += count;
     rows++;
-    if (batchSize == batch.length) {
-      batch = Arrays.copyOf(batch, batchSize * 2);
+    int at = batchSize;
+    if (at == batch.length) {
+      growBatch();
     }
-    batch[batchSize++] = sequence;
+    batch[at] = sequence;
+    batchSize = at + 1;
+  }
+
+  private void growBatch() {
+    batch = Arrays.copyOf(batch, batch.length * 2);
   }
 
   private void takeOut(int sequence) {
@@ -760,6 +785,7 @@ final class Draft implements BatchDraft {
       return;
     }
     plans++;
+    plan.reserve(rows);
     int prefills = 0;
     int verifies = 0;
     int bound = sequences.slotBound();
@@ -978,6 +1004,18 @@ final class Draft implements BatchDraft {
   }
 
   private void record(Step kind, int s, int neighbour) {
+    int i = record(kind, s);
+    stepNeighbours[i] = neighbour;
+    stepStates[i] = sequences.states[s];
+    stepComputed[i] = sequences.computed[s];
+    stepPublished[i] = sequences.published[s];
+    stepReserved[i] = sequences.reserved[s];
+    stepSlots[i] = sequences.slots[s];
+    stepOwners[i] = sequences.owners[s];
+  }
+
+  /** Records a step that changes nothing but how far a sequence may write; returns its place. */
+  private int record(Step kind, int s) {
     int i = steps;
     if (i == stepKinds.length) {
       int length = i * 2;
@@ -995,14 +1033,8 @@ final class Draft implements BatchDraft {
     steps = i + 1;
     stepKinds[i] = kind;
     stepSequences[i] = s;
-    stepNeighbours[i] = neighbour;
-    stepStates[i] = sequences.states[s];
-    stepComputed[i] = sequences.computed[s];
-    stepPublished[i] = sequences.published[s];
     stepWritable[i] = sequences.writable[s];
-    stepReserved[i] = sequences.reserved[s];
-    stepSlots[i] = sequences.slots[s];
-    stepOwners[i] = sequences.owners[s];
+    return i;
   }
 
   private int live(int sequence) {

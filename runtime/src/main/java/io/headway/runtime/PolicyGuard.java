@@ -6,6 +6,7 @@ import io.headway.api.Request;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -241,13 +242,13 @@ final class PolicyGuard implements Draft.Observer {
     }
   }
 
-  void onServed(int s, int prefillTokens, int outputTokens) {
+  void onServed(ServedSequences served) {
     BoundPolicy<?> policy = told;
     if (policy == null) {
       return;
     }
     try {
-      policy.onServed(sequences, s, prefillTokens, outputTokens);
+      policy.onServed(sequences, served);
     } catch (Throwable e) {
       keep(e);
     }

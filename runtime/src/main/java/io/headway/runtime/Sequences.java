@@ -275,7 +275,7 @@ final class Sequences implements BatchView {
 
   /** As {@link #isRunning}, for a number that may be anything. */
   boolean mayBeRunning(int s) {
-    return s >= 0 && s < used && states[s] == SequenceState.RUNNING;
+    return s >= 0 && s < states.length && states[s] == SequenceState.RUNNING;
   }
 
   boolean isRunning(int s) {

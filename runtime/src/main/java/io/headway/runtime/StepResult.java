@@ -22,6 +22,7 @@ public final class StepResult {
   private boolean[] stopped = new boolean[16];
   private boolean[] deliver = new boolean[16];
   private @Nullable Throwable[] failures = new Throwable[16];
+  private boolean anyFailure;
   private long elapsedNanos;
 
   /** Makes an empty result. */
@@ -58,7 +59,10 @@ public final class StepResult {
     Arrays.fill(tokenCount, 0, rows, 0);
     Arrays.fill(stopped, 0, rows, false);
     Arrays.fill(deliver, 0, rows, false);
-    Arrays.fill(failures, 0, rows, null);
+    if (anyFailure) {
+      Arrays.fill(failures, null);
+      anyFailure = false;
+    }
     return this;
   }
 
@@ -121,6 +125,7 @@ public final class StepResult {
    */
   public void rowFailed(int row, Throwable cause) {
     failures[checked(row)] = Check.notNull("cause", cause);
+    anyFailure = true;
   }
 
   /**
@@ -212,6 +217,11 @@ public final class StepResult {
 
   boolean stopped(int row) {
     return stopped[row];
+  }
+
+  /** Returns whether any row failed. */
+  boolean anyFailure() {
+    return anyFailure;
   }
 
   @Nullable Throwable failure(int row) {

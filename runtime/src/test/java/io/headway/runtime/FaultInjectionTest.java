@@ -9,6 +9,7 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.memory.BlockKey;
 import io.headway.api.memory.KvEventSink;
 import io.headway.api.memory.KvTier;
@@ -127,8 +128,7 @@ class FaultInjectionTest {
     }
 
     @Override
-    public void onServed(
-        Stateless state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
+    public void onServed(Stateless state, BatchView view, ServedSequences served) {
       bomb.tick(Callback.ON_SERVED);
     }
 

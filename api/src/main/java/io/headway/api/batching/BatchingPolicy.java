@@ -50,7 +50,7 @@ public interface BatchingPolicy<S> extends SchedulingPolicy<S>, SequenceEvents<S
    * Returns for how many further iterations this policy would draft exactly the batch it has just
    * drafted, one token for each of the same sequences, as long as nothing arrives or ends and the
    * pool can supply the blocks. Asked only after a batch of decodes. Lets a simulator jump exactly;
-   * the skipped iterations are reported by one {@link #onServed} per sequence.
+   * the skipped iterations are reported by one {@link #onServed}.
    *
    * @param state the policy's state after {@link #plan}
    * @param view the instance

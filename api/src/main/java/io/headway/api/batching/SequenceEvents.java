@@ -41,24 +41,20 @@ public interface SequenceEvents<S> {
   default void onPreempted(S state, BatchView view, int sequence) {}
 
   /**
-   * A completed iteration served a sequence. Not called for results that are dropped (cancelled,
-   * expired or failed rows).
+   * An iteration has completed. Told once per iteration, before {@link #onEnded} of those it ends;
+   * results that are dropped (cancelled, expired or failed rows) do not count.
    *
    * @param state the policy's state
-   * @param view the instance
-   * @param sequence who was served
-   * @param prefillTokens prompt or recomputed tokens computed
-   * @param outputTokens tokens emitted; may be more than one under speculation or when several
-   *     iterations are reported at once
+   * @param view the instance, which shows the whole iteration
+   * @param served who was served, at least one sequence; lent for this call
    */
-  default void onServed(
-      S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {}
+  default void onServed(S state, BatchView view, ServedSequences served) {}
 
   /**
    * Returns for how many iterations, each of one output token per running sequence, one {@link
-   * #onServed} per sequence leaves this state as one per sequence and iteration would, bit for bit.
-   * Asked of the stateful parts of a policy, while the plan just drafted is in flight, so that the
-   * policy can answer {@link BatchingPolicy#repeatableIterations}.
+   * #onServed} of them all leaves this state as one per iteration would, bit for bit. Asked of the
+   * stateful parts of a policy, while the plan just drafted is in flight, so that the policy can
+   * answer {@link BatchingPolicy#repeatableIterations}.
    *
    * @param state the policy's state
    * @param view the instance

@@ -10,6 +10,7 @@ import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 
@@ -247,9 +248,10 @@ public final class FutureFitAdmission implements AdmissionTest<FutureFitAdmissio
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    state.tokens += outputTokens;
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      state.tokens += served.outputTokens(k);
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import io.headway.api.batching.AdmissionVerdict;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 
 /**
@@ -132,9 +133,8 @@ public final class PeriodicAdmission<S> implements AdmissionTest<PeriodicAdmissi
   }
 
   @Override
-  public void onServed(
-      State<S> state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    test.onServed(state.inner, view, sequence, prefillTokens, outputTokens);
+  public void onServed(State<S> state, BatchView view, ServedSequences served) {
+    test.onServed(state.inner, view, served);
   }
 
   @Override

@@ -21,6 +21,7 @@ import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -193,9 +194,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    state.onServed(view, sequence, prefillTokens, outputTokens);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    state.onServed(view, served);
   }
 
   @Override
@@ -253,7 +253,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     abstract void onPreempted(BatchView view, int sequence);
 
-    abstract void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens);
+    abstract void onServed(BatchView view, ServedSequences served);
 
     abstract void onEnded(BatchView view, int sequence, End end);
 
@@ -572,22 +572,26 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     }
 
     @Override
-    void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
+    void onServed(BatchView view, ServedSequences served) {
       if (orderListens) {
-        order.onServed(orderState, view, sequence, prefillTokens, outputTokens);
-        keyChanged(view, sequence);
+        order.onServed(orderState, view, served);
+        if (keysPerTenant) {
+          for (int i = 0, count = served.count(); i < count; i++) {
+            queue.keyChanged(view.tenant(served.sequence(i)));
+          }
+        }
       }
       if (admissionListens) {
-        admission.onServed(admissionState, view, sequence, prefillTokens, outputTokens);
+        admission.onServed(admissionState, view, served);
       }
       if (compositionListens) {
-        composition.onServed(compositionState, view, sequence, prefillTokens, outputTokens);
+        composition.onServed(compositionState, view, served);
       }
       if (victims != null && victimsState != null && victimsListen) {
-        victims.onServed(victimsState, view, sequence, prefillTokens, outputTokens);
+        victims.onServed(victimsState, view, served);
       }
       if (planning != null) {
-        planning.onServed(view, sequence, prefillTokens, outputTokens);
+        planning.onServed(view, served);
       }
     }
 

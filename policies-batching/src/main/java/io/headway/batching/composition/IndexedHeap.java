@@ -85,17 +85,18 @@ final class IndexedHeap {
     }
   }
 
-  /** Remembers that the key of an item in this heap has changed; {@link #restore} must follow. */
+  /**
+   * Remembers that the key of an item, if it is here, has changed; {@link #restore} must follow.
+   */
   void changed(int item) {
+    if (!contains(item)) {
+      return;
+    }
     int at = positions.of[item] - 1;
-    stale.set(at);
     // A node is in order again only after everything below it is.
-    while (at > 0) {
-      at = (at - 1) >>> 1;
-      if (stale.get(at)) {
-        return;
-      }
+    while (!stale.get(at)) {
       stale.set(at);
+      at = at == 0 ? 0 : (at - 1) >>> 1;
     }
   }
 

@@ -4,6 +4,7 @@ import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 
 /**
  * A planner at work: asks it when its time has come and somebody wants to know who is next, and
@@ -146,9 +147,9 @@ final class Planning<P> {
     plan.left(sequence);
   }
 
-  void onServed(BatchView view, int sequence, int prefillTokens, int outputTokens) {
+  void onServed(BatchView view, ServedSequences served) {
     if (listens) {
-      planner.onServed(state, view, sequence, prefillTokens, outputTokens);
+      planner.onServed(state, view, served);
     }
   }
 

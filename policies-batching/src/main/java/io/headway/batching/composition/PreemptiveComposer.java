@@ -181,16 +181,19 @@ public final class PreemptiveComposer
     int budget = tokenBudget == 0 ? view.maxTokens() : Math.min(tokenBudget, view.maxTokens());
     int head = context.head();
     int next = 0;
+    int ahead = ahead(state, context, next, head);
+    int preemptions = 0;
     while (draft.batchSequences() < most) {
       int left = budget - draft.batchTokens();
       if (left <= 0 || (head == BatchView.NONE && next >= state.residents)) {
         break;
       }
-      boolean residentFirst =
-          next < state.residents
-              && (head == BatchView.NONE || context.compare(state.ranked[next], head) < 0);
-      if (residentFirst) {
+      if (next < ahead) {
         next = runResident(state, context, view, draft, next, left);
+        if (draft.preemptions() > preemptions) {
+          preemptions = draft.preemptions();
+          ahead = ahead(state, context, next, head);
+        }
         continue;
       }
       DraftOutcome outcome = start(state, context, view, next, head, left);
@@ -202,8 +205,27 @@ public final class PreemptiveComposer
       } else {
         head = BatchView.NONE;
       }
+      preemptions = draft.preemptions();
+      ahead = ahead(state, context, next, head);
     }
     return next;
+  }
+
+  /**
+   * Returns the first position, from {@code next} on, whose running sequence yields to the head.
+   */
+  private static int ahead(State state, BatchContext context, int next, int head) {
+    int low = next;
+    int high = state.residents;
+    while (head != BatchView.NONE && low < high) {
+      int middle = (low + high) >>> 1;
+      if (context.compare(state.ranked[middle], head) < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return high;
   }
 
   /** Returns the position of the running sequence behind this one. */

@@ -192,9 +192,7 @@ abstract class WaitingQueue {
 
     @Override
     void rankChanged(int sequence) {
-      if (heap.contains(sequence)) {
-        heap.changed(sequence);
-      }
+      heap.changed(sequence);
     }
 
     @Override
@@ -262,9 +260,7 @@ abstract class WaitingQueue {
 
     @Override
     void keyChanged(int tenant) {
-      if (tenants.contains(tenant)) {
-        tenants.changed(tenant);
-      }
+      tenants.changed(tenant);
     }
 
     @Override

@@ -135,8 +135,8 @@ public final class WindowedComposer
       openWindow(state, context, view);
     }
     state.iterationsLeft = Integer.MAX_VALUE;
-    runMembers(state, context, view, draft);
-    if (draft.preemptions() == 0) {
+    boolean someWait = runMembers(state, context, view, draft);
+    if (someWait && draft.preemptions() == 0) {
       startMembers(state, context, view);
     }
     if (draft.batchSequences() == 0 && draft.preemptions() == 0) {
@@ -237,10 +237,13 @@ public final class WindowedComposer
     state.generatedBefore[sequence] = view.generatedTokens(sequence);
   }
 
-  private void runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
+  /** Returns whether a member does not run yet. */
+  private boolean runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
+    boolean someWait = false;
     for (int i = 0; i < state.members; i++) {
       int sequence = state.sequences[i];
       if (view.state(sequence) != SequenceState.RUNNING) {
+        someWait = true;
         continue;
       }
       int left = left(state, view, sequence);
@@ -258,6 +261,7 @@ public final class WindowedComposer
       }
       state.iterationsLeft = Math.min(state.iterationsLeft, left - 1);
     }
+    return someWait;
   }
 
   private static void startMembers(State state, BatchContext context, BatchView view) {

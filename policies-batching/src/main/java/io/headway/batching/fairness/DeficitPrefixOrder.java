@@ -7,6 +7,7 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 import java.util.Collections;
@@ -315,12 +316,13 @@ public final class DeficitPrefixOrder implements QueueOrder<DeficitPrefixOrder.S
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
+  public void onServed(State state, BatchView view, ServedSequences served) {
     state.matchesStale = true;
-    int tenant = view.tenant(sequence);
-    for (int i = 0; i < outputTokens; i++) {
-      state.charge(tenant, parameters.outputPrice);
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int tenant = view.tenant(served.sequence(k));
+      for (int i = served.outputTokens(k); i > 0; i--) {
+        state.charge(tenant, parameters.outputPrice);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import io.headway.api.ImplementedByUsers;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.FairnessLedger;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 
@@ -382,20 +383,22 @@ public final class EquinoxLedger implements FairnessLedger<EquinoxLedger.State> 
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    if (outputTokens == 0) {
-      return;
-    }
-    state.outputTokens[sequence] += outputTokens;
-    if (state.outputTokens[sequence] > state.chargedOutput[sequence]) {
-      state.chargedOutput[sequence] = state.outputTokens[sequence];
-      settle(
-          state,
-          view.tenant(sequence),
-          sequence,
-          view.promptTokens(sequence),
-          state.chargedOutput[sequence]);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      if (served.outputTokens(k) == 0) {
+        continue;
+      }
+      state.outputTokens[sequence] += served.outputTokens(k);
+      if (state.outputTokens[sequence] > state.chargedOutput[sequence]) {
+        state.chargedOutput[sequence] = state.outputTokens[sequence];
+        settle(
+            state,
+            view.tenant(sequence),
+            sequence,
+            view.promptTokens(sequence),
+            state.chargedOutput[sequence]);
+      }
     }
   }
 

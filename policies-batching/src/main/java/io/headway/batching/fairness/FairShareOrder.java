@@ -7,6 +7,7 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.FairnessLedger;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.ServedSequences;
 
 /**
  * Orders the queue by what tenants have received: the tenant with the least key of a {@link
@@ -91,8 +92,8 @@ public final class FairShareOrder<S> implements QueueOrder<S> {
   }
 
   @Override
-  public void onServed(S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    ledger.onServed(state, view, sequence, prefillTokens, outputTokens);
+  public void onServed(S state, BatchView view, ServedSequences served) {
+    ledger.onServed(state, view, served);
   }
 
   @Override

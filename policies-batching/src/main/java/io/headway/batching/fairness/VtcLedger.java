@@ -6,6 +6,7 @@ import io.headway.api.Claims;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.FairnessLedger;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -377,25 +378,24 @@ public final class VtcLedger implements FairnessLedger<VtcLedger.State> {
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    int tenant = view.tenant(sequence);
-    int promptTokens = view.promptTokens(sequence);
-    for (int i = 0; i < outputTokens; i++) {
-      int n = ++state.outputTokens[sequence];
-      double beyond = n - state.chargedOutput[sequence];
-      if (beyond <= 0) {
-        continue;
-      }
-      boolean free = n == 1 && !parameters.chargePrefillToken && !predicts();
-      if (free) {
-        continue;
-      }
-      if (linear && beyond >= 1) {
-        state.counters[tenant] += state.outputCharges[tenant];
-      } else {
-        // An average may end within a token, whose rest is charged.
-        charge(state, tenant, parameters.cost.ofOutputToken(promptTokens, n) * Math.min(1, beyond));
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    boolean firstIsFree = !parameters.chargePrefillToken && !predicts();
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      int tenant = view.tenant(sequence);
+      for (int i = served.outputTokens(k); i > 0; i--) {
+        int n = ++state.outputTokens[sequence];
+        double beyond = n - state.chargedOutput[sequence];
+        if (beyond <= 0 || (n == 1 && firstIsFree)) {
+          continue;
+        }
+        if (linear && beyond >= 1) {
+          state.counters[tenant] += state.outputCharges[tenant];
+        } else {
+          // An average may end within a token, whose rest is charged.
+          double cost = parameters.cost.ofOutputToken(view.promptTokens(sequence), n);
+          charge(state, tenant, cost * Math.min(1, beyond));
+        }
       }
     }
   }

@@ -9,6 +9,7 @@ import io.headway.api.batching.End;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 
@@ -235,14 +236,16 @@ public final class AttainedServiceOrder implements QueueOrder<AttainedServiceOrd
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
+  public void onServed(State state, BatchView view, ServedSequences served) {
     long now = view.nowNanos();
     long nanos = view.iterationNanos();
-    long idle = now - nanos - state.queues.lastRunNanos(sequence);
-    state.waitNanos[sequence] += Math.max(0, idle);
-    state.serviceNanos[sequence] += nanos;
-    state.queues.served(sequence, nanos, now, 0, false);
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      long idle = now - nanos - state.queues.lastRunNanos(sequence);
+      state.waitNanos[sequence] += Math.max(0, idle);
+      state.serviceNanos[sequence] += nanos;
+      state.queues.served(sequence, nanos, now, 0, false);
+    }
   }
 
   @Override

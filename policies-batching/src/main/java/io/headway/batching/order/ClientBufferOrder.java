@@ -10,6 +10,7 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
@@ -177,22 +178,24 @@ public final class ClientBufferOrder
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    if (outputTokens == 0) {
-      return;
-    }
-    if (!state.started[sequence]) {
-      state.started[sequence] = true;
-      state.firstNanos[sequence] = view.nowNanos();
-    }
-    long dry =
-        state.firstNanos[sequence]
-            + (long) (view.generatedTokens(sequence) * state.gapNanos[sequence]);
-    if (dry > view.nowNanos()) {
-      state.dryNanos[sequence] = dry;
-      if (!state.filled.contains(sequence)) {
-        state.filled.add(sequence, dry);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      if (served.outputTokens(k) == 0) {
+        continue;
+      }
+      if (!state.started[sequence]) {
+        state.started[sequence] = true;
+        state.firstNanos[sequence] = view.nowNanos();
+      }
+      long dry =
+          state.firstNanos[sequence]
+              + (long) (view.generatedTokens(sequence) * state.gapNanos[sequence]);
+      if (dry > view.nowNanos()) {
+        state.dryNanos[sequence] = dry;
+        if (!state.filled.contains(sequence)) {
+          state.filled.add(sequence, dry);
+        }
       }
     }
   }

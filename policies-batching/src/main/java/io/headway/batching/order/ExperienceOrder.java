@@ -10,6 +10,7 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
@@ -228,17 +229,19 @@ public final class ExperienceOrder
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    double now = (view.nowNanos() - view.arrivalNanos(sequence)) / 1e9;
-    for (int i = 0; i < outputTokens; i++) {
-      double digest =
-          state.delivered[sequence] == 0
-              ? now
-              : Math.max(now, state.lastDigest[sequence] + state.gapSeconds[sequence]);
-      state.delivered[sequence]++;
-      state.lastDigest[sequence] = digest;
-      state.digestSum[sequence] += digest;
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      double now = (view.nowNanos() - view.arrivalNanos(sequence)) / 1e9;
+      for (int i = served.outputTokens(k); i > 0; i--) {
+        double digest =
+            state.delivered[sequence] == 0
+                ? now
+                : Math.max(now, state.lastDigest[sequence] + state.gapSeconds[sequence]);
+        state.delivered[sequence]++;
+        state.lastDigest[sequence] = digest;
+        state.digestSum[sequence] += digest;
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.prediction.OutputHistory;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
@@ -186,14 +187,16 @@ public final class LearnedRankOrder implements QueueOrder<LearnedRankOrder.State
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    state.idleSince[sequence] = view.iteration();
-    if (state.promoted[sequence] && --state.runsLeft[sequence] == 0) {
-      if (state.servedCount == state.served.length) {
-        state.served = Arrays.copyOf(state.served, state.servedCount * 2);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      state.idleSince[sequence] = view.iteration();
+      if (state.promoted[sequence] && --state.runsLeft[sequence] == 0) {
+        if (state.servedCount == state.served.length) {
+          state.served = Arrays.copyOf(state.served, state.servedCount * 2);
+        }
+        state.served[state.servedCount++] = sequence;
       }
-      state.served[state.servedCount++] = sequence;
     }
   }
 

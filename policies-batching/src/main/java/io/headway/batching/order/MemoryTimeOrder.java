@@ -8,6 +8,7 @@ import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 
@@ -255,9 +256,10 @@ public final class MemoryTimeOrder implements QueueOrder<MemoryTimeOrder.State> 
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    state.idleSince[sequence] = view.iteration();
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      state.idleSince[served.sequence(k)] = view.iteration();
+    }
   }
 
   @Override

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.prediction.OutputHistory;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
@@ -140,11 +141,14 @@ public final class PredictedRemainingOrder implements QueueOrder<PredictedRemain
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    if (outputTokens > 0
-        && view.generatedTokens(sequence) - state.predictedAt[sequence] >= refreshTokens) {
-      predict(state, view, sequence);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      int outputTokens = served.outputTokens(k);
+      if (outputTokens > 0
+          && view.generatedTokens(sequence) - state.predictedAt[sequence] >= refreshTokens) {
+        predict(state, view, sequence);
+      }
     }
   }
 

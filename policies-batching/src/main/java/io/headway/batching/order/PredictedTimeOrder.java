@@ -8,6 +8,7 @@ import io.headway.api.batching.End;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
+import io.headway.api.batching.ServedSequences;
 import io.headway.batching.internal.Arguments;
 import java.util.Arrays;
 
@@ -257,14 +258,16 @@ public final class PredictedTimeOrder implements QueueOrder<PredictedTimeOrder.S
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    state.lastRunNanos[sequence] = view.nowNanos();
-    state.aged[sequence] = 0;
-    if (view.generatedTokens(sequence) > state.predicted[sequence]) {
-      state.predicted[sequence] = Math.max(1, 2 * state.predicted[sequence]);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      state.lastRunNanos[sequence] = view.nowNanos();
+      state.aged[sequence] = 0;
+      if (view.generatedTokens(sequence) > state.predicted[sequence]) {
+        state.predicted[sequence] = Math.max(1, 2 * state.predicted[sequence]);
+      }
+      estimate(state, view, sequence);
     }
-    estimate(state, view, sequence);
   }
 
   private void estimate(State state, BatchView view, int sequence) {

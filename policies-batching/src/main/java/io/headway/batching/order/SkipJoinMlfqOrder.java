@@ -8,6 +8,7 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.QueueOrder;
 import io.headway.api.batching.RankChanges;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
 import io.headway.batching.internal.Arguments;
 
@@ -235,16 +236,18 @@ public final class SkipJoinMlfqOrder
   }
 
   @Override
-  public void onServed(
-      State state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    int need = view.needTokens(sequence);
-    long next = need > 1 ? parameters.times.prefillNanos(need) : decodeNanos;
-    state.queues.served(
-        sequence,
-        view.iterationNanos(),
-        view.nowNanos(),
-        next,
-        parameters.target == Target.FITTING);
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    for (int k = 0, count = served.count(); k < count; k++) {
+      int sequence = served.sequence(k);
+      int need = view.needTokens(sequence);
+      long next = need > 1 ? parameters.times.prefillNanos(need) : decodeNanos;
+      state.queues.served(
+          sequence,
+          view.iterationNanos(),
+          view.nowNanos(),
+          next,
+          parameters.target == Target.FITTING);
+    }
   }
 
   @Override

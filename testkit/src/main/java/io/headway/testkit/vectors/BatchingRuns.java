@@ -8,6 +8,7 @@ import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.QueueOrder;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.prediction.LengthEstimate;
 import io.headway.api.prediction.LengthPredictor;
 import io.headway.batching.admission.WholeOutputAdmission;
@@ -283,16 +284,14 @@ final class BatchingRuns {
 
     @Override
     public void onServed(
-        ComposedBatchingPolicy.State state,
-        BatchView view,
-        int sequence,
-        int prefillTokens,
-        int outputTokens) {
-      super.onServed(state, view, sequence, prefillTokens, outputTokens);
-      service.merge(
-          view.tenantName(view.tenant(sequence)),
-          inputPrice * prefillTokens + outputPrice * outputTokens,
-          Double::sum);
+        ComposedBatchingPolicy.State state, BatchView view, ServedSequences served) {
+      super.onServed(state, view, served);
+      for (int i = 0; i < served.count(); i++) {
+        service.merge(
+            view.tenantName(view.tenant(served.sequence(i))),
+            inputPrice * served.prefillTokens(i) + outputPrice * served.outputTokens(i),
+            Double::sum);
+      }
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.End;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
+import io.headway.api.batching.ServedSequences;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -149,8 +150,8 @@ class PlanProbe<S> implements BatchingPolicy<S> {
   }
 
   @Override
-  public void onServed(S state, BatchView view, int sequence, int prefillTokens, int outputTokens) {
-    policy.onServed(state, view, sequence, prefillTokens, outputTokens);
+  public void onServed(S state, BatchView view, ServedSequences served) {
+    policy.onServed(state, view, served);
   }
 
   @Override
