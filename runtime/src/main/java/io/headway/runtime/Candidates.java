@@ -61,7 +61,11 @@ class Candidates implements ClusterView {
   /** Adds an instance; ids must ascend. */
   void add(Member member) {
     positionOf[member.index] = size;
-    members[size++] = member;
+    // Mostly the same as for the decision before; writing a reference costs more than reading one.
+    if (members[size] != member) {
+      members[size] = member;
+    }
+    size++;
   }
 
   Member member(int position) {

@@ -103,6 +103,9 @@ final class Member implements Instance {
   private long runningContextTokens;
   private int usedBlocks;
 
+  /** Kept beside the blocks, since every decision asks it of every instance. */
+  private double kvUsage;
+
   Member(
       String id,
       int incarnation,
@@ -335,6 +338,11 @@ final class Member implements Instance {
   }
 
   private void refresh() {
+    count();
+    kvUsage = Instance.super.kvUsage();
+  }
+
+  private void count() {
     InstanceStats seen = observed == null ? NOTHING : observed;
     if (observationsOnly) {
       waiting = Math.max(0, seen.waiting());
@@ -466,6 +474,11 @@ final class Member implements Instance {
   @Override
   public int totalBlocks() {
     return totalBlocks;
+  }
+
+  @Override
+  public double kvUsage() {
+    return kvUsage;
   }
 
   @Override

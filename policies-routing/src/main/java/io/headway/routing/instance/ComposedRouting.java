@@ -119,14 +119,10 @@ public final class ComposedRouting implements RoutingPolicy<ComposedRouting.Stat
       score(scorers.get(i), state.scorers[i], request, view, candidate, value);
       double weight = weights[i];
       for (int j = 0; j < size; j++) {
-        if (candidate[j]) {
-          // Not Math.max: it would keep NaN.
-          double clamped = value[j] > 0 ? Math.min(1, value[j]) : 0;
-          total[j] += weight * clamped;
-          if (draft.explaining()) {
-            draft.score(j, scorers.get(i).id(), clamped);
-          }
-        }
+        total[j] += weight * clamped(value[j]);
+      }
+      if (draft.explaining()) {
+        explainScores(scorers.get(i).id(), size, state, draft);
       }
     }
     int chosen = pick(picker, state.picker, view, candidate, total);
@@ -150,6 +146,19 @@ public final class ComposedRouting implements RoutingPolicy<ComposedRouting.Stat
         draft.score(j, "filteredBy", rank);
       }
     }
+  }
+
+  private static void explainScores(String scorer, int size, State state, RouteDraft draft) {
+    for (int j = 0; j < size; j++) {
+      if (state.candidate[j]) {
+        draft.score(j, scorer, clamped(state.value[j]));
+      }
+    }
+  }
+
+  private static double clamped(double value) {
+    // NaN counts as 0.
+    return value > 0 ? (value < 1 ? value : 1) : 0;
   }
 
   private static boolean any(boolean[] candidate, int size) {

@@ -36,7 +36,8 @@ public final class PrefixScorer implements InstanceScorer<Stateless> {
     double blocks = view.promptBlocks(request);
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        score[i] = blocks == 0 ? 0 : view.matchedBlocks(request, i) / blocks;
+        int matched = view.matchedBlocks(request, i);
+        score[i] = matched == 0 ? 0 : matched / blocks;
       }
     }
   }
