@@ -88,8 +88,8 @@ final class Completion {
   }
 
   /**
-   * Does for decodes what {@link #completeRow} does for any row, without a call as long as nothing
-   * but tokens is to be accounted for: most rows of most steps.
+   * Does for decodes what {@link #completeRow} does for any row, without a call as long as only
+   * tokens are to be accounted for: most rows of most steps.
    */
   private void completeDecodes(BatchPlan plan, StepResult result, int decodes, int output) {
     int[] rows = plan.sequences;
@@ -100,10 +100,11 @@ final class Completion {
     int[] outstanding = sequences.outstanding;
     int[] known = sequences.known;
     int[] limit = sequences.limit;
-    boolean plain = log == null && !publisher.windowed() && !result.anyFailure();
+    boolean windowed = publisher.windowed();
+    boolean plain = log == null && !result.anyFailure();
     for (int row = 0; row < decodes; row++) {
       int s = rows[row];
-      if (!plain || hold[s] != Sequences.FREE || suppressed[s] > 0 || keys[s] != null) {
+      if (!plain || hold[s] != Sequences.FREE || suppressed[s] > 0) {
         completeRow(plan, result, row, output - 1);
         continue;
       }
@@ -112,6 +113,10 @@ final class Completion {
       known[s] += output - 1;
       tally.outputTokens += output;
       result.allow(row);
+      if (keys[s] != null || windowed) {
+        publisher.generated(s, result.reportedToken(row, 0));
+        publisher.computed(s, plan.start(row) + output);
+      }
       served.add(s, 0, output);
       if (result.stopped(row) || (known[s] >= limit[s] && outstanding[s] == 0)) {
         ending[endings++] = row;

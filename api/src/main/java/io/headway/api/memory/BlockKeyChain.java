@@ -308,10 +308,11 @@ public final class BlockKeyChain {
   }
 
   private void keyFullBlocks(BlockHash function) {
-    int full = tokenCount / blockTokens;
-    if (full == blocks) {
+    // Asked at every token: a product takes less than a division.
+    if (tokenCount < (long) (blocks + 1) * blockTokens) {
       return;
     }
+    int full = tokenCount / blockTokens;
     ensureKeyCapacity((full + 1) * words);
     while (blocks < full) {
       deriveExtras(blocks);
