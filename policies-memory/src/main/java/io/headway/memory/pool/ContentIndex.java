@@ -148,11 +148,12 @@ final class ContentIndex {
       }
       chain.copyTokens(block, tokens, id * blockTokens);
     }
-    int from = id * lists;
-    Arrays.fill(firstCopy, from, from + lists, NONE);
-    Arrays.fill(lastCopy, from, from + lists, NONE);
-    Arrays.fill(copyCount, from, from + lists, 0);
-    Arrays.fill(inbound, from, from + lists, 0);
+    for (int i = id * lists, to = i + lists; i < to; i++) {
+      firstCopy[i] = NONE;
+      lastCopy[i] = NONE;
+      copyCount[i] = 0;
+      inbound[i] = 0;
+    }
     insert(id);
     ghosts++;
     log.record(OP_CREATE, 0, id, 0, 0);
@@ -328,11 +329,21 @@ final class ContentIndex {
   }
 
   private boolean sameContent(int id, BlockKeyChain chain, int block) {
-    if (exact[id] != chain.hasTokens() || !keyEquals(id, chain, block)) {
+    if (exact[id] != chain.hasTokens()) {
       return false;
     }
-    return chain.extras(block).equals(extras[id])
-        && (!exact[id] || chain.tokensEqual(block, tokens, id * blockTokens));
+    // Tokens say more than any hash of them, of which one word then is enough.
+    boolean same =
+        exact[id]
+            ? keys[id * WORDS] == chain.word(block, 0)
+                && chain.tokensEqual(block, tokens, id * blockTokens)
+            : keyEquals(id, chain, block);
+    if (!same) {
+      return false;
+    }
+    BlockExtras wanted = chain.extras(block);
+    BlockExtras found = extras[id];
+    return wanted == found || wanted.equals(found);
   }
 
   private void recycle(int id) {

@@ -592,14 +592,10 @@ public final class PagedKvBlockPool implements KvBlockPool {
     int from = owners.get(Owners.PUBLISHED_BLOCKS, o);
     int full = Math.min(upToTokens / blockTokens, keys.blockCount());
     if (config.prefixCaching() && full > from && owners.get(Owners.LOSSY, o) == 0) {
-      requireSameContent(o, keys, from, full);
+      int known = requireSameContent(o, keys, from, full);
       int node = owners.get(Owners.CURSOR, o);
       for (int i = from; i < full; i++) {
-        int parent = node;
-        node = index.find(parent, keys, i);
-        if (node == NONE) {
-          node = index.create(parent, keys, i);
-        }
+        node = i < known ? index.find(node, keys, i) : index.create(node, keys, i);
         for (int g = 0; g < groups; g++) {
           int block = owners.block(o, g, i);
           if (block != NONE && device.node(block) == NONE) {
@@ -1205,18 +1201,23 @@ public final class PagedKvBlockPool implements KvBlockPool {
     owners.set(Owners.PUBLISHED_BLOCKS, o, blocks);
   }
 
-  /** Refuses to publish a block that is already cached as something else, before any change. */
-  private void requireSameContent(int o, BlockKeyChain keys, int from, int to) {
+  /**
+   * Refuses to publish a block that is already cached as something else, before any change.
+   *
+   * @return the first position whose content nobody has published yet, at most {@code to}
+   */
+  private int requireSameContent(int o, BlockKeyChain keys, int from, int to) {
     int node = owners.get(Owners.CURSOR, o);
-    boolean known = true;
+    int known = from;
     for (int i = from; i < to; i++) {
-      if (known) {
+      if (known == i) {
         node = index.find(node, keys, i);
-        known = node != NONE;
+        known += node == NONE ? 0 : 1;
       }
       for (int g = 0; g < groups; g++) {
         int block = owners.block(o, g, i);
-        if (block != NONE && device.node(block) != NONE && (!known || device.node(block) != node)) {
+        int cachedAs = block == NONE ? NONE : device.node(block);
+        if (cachedAs != NONE && (known <= i || cachedAs != node)) {
           throw new IllegalStateException(
               "keys must name what the owner's blocks hold, but block "
                   + block
@@ -1226,6 +1227,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
         }
       }
     }
+    return known;
   }
 
   private int minGhosts() {
