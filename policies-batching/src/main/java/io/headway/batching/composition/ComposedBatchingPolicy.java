@@ -289,6 +289,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private final boolean admissionListens;
     private final boolean compositionListens;
     private final boolean victimsListen;
+    private final QueueOrder.KeyChange keyChange;
     private final boolean keysPerTenant;
 
     private final WaitingQueue queue;
@@ -340,7 +341,8 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
               && !same(victims, order)
               && !same(victims, admission)
               && !same(victims, composition);
-      keysPerTenant = orderListens && order.keyChange() == QueueOrder.KeyChange.PER_TENANT;
+      keyChange = order.keyChange();
+      keysPerTenant = orderListens && keyChange == QueueOrder.KeyChange.PER_TENANT;
       queue = WaitingQueue.of(order, orderState);
       planning = parts.planner == null ? null : planning(parts.id, parts.planner);
     }
@@ -471,7 +473,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
 
     /** Whether one queued sequence is asked before another. */
     private boolean before(BatchView now, int a, int b) {
-      if (order.keyChange() != QueueOrder.KeyChange.QUEUE_ORDER) {
+      if (keyChange != QueueOrder.KeyChange.QUEUE_ORDER) {
         return compare(now, a, b) < 0;
       }
       int s = a;
@@ -690,18 +692,15 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         return planned;
       }
       refresh(now);
-      switch (order.keyChange()) {
-        case QUEUE_ORDER -> {
-          return now.compareArrival(a, b);
+      if (keyChange == QueueOrder.KeyChange.QUEUE_ORDER) {
+        return now.compareArrival(a, b);
+      }
+      if (keyChange == QueueOrder.KeyChange.PER_TENANT) {
+        int tenantA = now.tenant(a);
+        int tenantB = now.tenant(b);
+        if (tenantA != tenantB) {
+          return order.compareTenants(orderState, now, tenantA, tenantB);
         }
-        case PER_TENANT -> {
-          int tenantA = now.tenant(a);
-          int tenantB = now.tenant(b);
-          if (tenantA != tenantB) {
-            return order.compareTenants(orderState, now, tenantA, tenantB);
-          }
-        }
-        default -> {}
       }
       return order.compare(orderState, now, a, b);
     }

@@ -134,7 +134,6 @@ public final class WindowedComposer
     if (windowOver(state, view)) {
       openWindow(state, context, view);
     }
-    state.iterationsLeft = Integer.MAX_VALUE;
     boolean someWait = runMembers(state, context, view, draft);
     if (someWait && draft.preemptions() == 0) {
       startMembers(state, context, view);
@@ -240,8 +239,10 @@ public final class WindowedComposer
   /** Returns whether a member does not run yet. */
   private boolean runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
     boolean someWait = false;
-    for (int i = 0; i < state.members; i++) {
-      int sequence = state.sequences[i];
+    int[] sequences = state.sequences;
+    int iterationsLeft = Integer.MAX_VALUE;
+    for (int i = 0, members = state.members; i < members; i++) {
+      int sequence = sequences[i];
       if (view.state(sequence) != SequenceState.RUNNING) {
         someWait = true;
         continue;
@@ -253,14 +254,15 @@ public final class WindowedComposer
       }
       DraftOutcome outcome = draft.schedule(sequence, tokens);
       while (outcome == DraftOutcome.NO_BLOCKS) {
-        int victim = context.makeRoom(sequence, state.sequences, i, state.size);
+        int victim = context.makeRoom(sequence, sequences, i, state.size);
         if (victim == sequence || victim == BatchView.NONE) {
           break;
         }
         outcome = draft.schedule(sequence, tokens);
       }
-      state.iterationsLeft = Math.min(state.iterationsLeft, left - 1);
+      iterationsLeft = Math.min(iterationsLeft, left - 1);
     }
+    state.iterationsLeft = iterationsLeft;
     return someWait;
   }
 

@@ -4,6 +4,7 @@ import io.headway.api.memory.BlockExtras;
 import io.headway.api.memory.BlockKey;
 import io.headway.api.memory.BlockKeyChain;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -341,9 +342,8 @@ final class ContentIndex {
     if (!same) {
       return false;
     }
-    BlockExtras wanted = chain.extras(block);
-    BlockExtras found = extras[id];
-    return wanted == found || wanted.equals(found);
+    // Mostly one object, which a record's own equality would compare part by part.
+    return Objects.equals(chain.extras(block), extras[id]);
   }
 
   private void recycle(int id) {
