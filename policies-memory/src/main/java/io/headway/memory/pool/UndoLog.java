@@ -39,13 +39,18 @@ final class UndoLog {
     if (!recording) {
       return;
     }
-    if (size + STRIDE > entries.length) {
-      entries = Arrays.copyOf(entries, Math.max(64 * STRIDE, 2 * entries.length));
+    int at = size;
+    if (at + STRIDE > entries.length) {
+      grow();
     }
-    entries[size] = ((long) op << 32) | (a & 0xffffffffL);
-    entries[size + 1] = ((long) b << 32) | (c & 0xffffffffL);
-    entries[size + 2] = d;
-    size += STRIDE;
+    entries[at] = ((long) op << 32) | (a & 0xffffffffL);
+    entries[at + 1] = ((long) b << 32) | (c & 0xffffffffL);
+    entries[at + 2] = d;
+    size = at + STRIDE;
+  }
+
+  private void grow() {
+    entries = Arrays.copyOf(entries, Math.max(64 * STRIDE, 2 * entries.length));
   }
 
   int op(int index) {
