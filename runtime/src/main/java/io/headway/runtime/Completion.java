@@ -3,7 +3,6 @@ package io.headway.runtime;
 import io.headway.api.batching.End;
 import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.WorkKind;
-import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.KvBlockPool;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +48,7 @@ final class Completion {
     for (int i = 0, rows = plan.rows(); i < rows; i++) {
       if (result.reported(i) == 0
           && plan.emits(i)
-          && sequences.hold[plan.sequences[i]] == Sequences.FREE
+          && sequences.hold(plan.sequences[i]) == Sequences.FREE
           && result.failure(i) == null) {
         throw new IllegalStateException(
             "row "
@@ -92,43 +91,41 @@ final class Completion {
    * tokens are to be accounted for: most rows of most steps.
    */
   private void completeDecodes(BatchPlan plan, StepResult result, int decodes, int output) {
-    int[] rows = plan.sequences;
-    byte[] hold = sequences.hold;
-    int[] suppressed = sequences.suppressed;
-    @Nullable BlockKeyChain[] keys = sequences.keys;
-    int[] inFlight = sequences.inFlight;
-    int[] outstanding = sequences.outstanding;
-    int[] known = sequences.known;
-    int[] limit = sequences.limit;
+    Sequences q = sequences;
     boolean windowed = publisher.windowed();
     boolean plain = log == null && !result.anyFailure();
+    int emitted = 0;
     for (int row = 0; row < decodes; row++) {
-      int s = rows[row];
-      if (!plain || hold[s] != Sequences.FREE || suppressed[s] > 0) {
+      int s = plan.sequences[row];
+      if (!plain || !q.emitted(s, output)) {
+        emitted(plan, result, emitted, row, output);
+        emitted = row + 1;
         completeRow(plan, result, row, output - 1);
         continue;
       }
-      inFlight[s]--;
-      outstanding[s]--;
-      known[s] += output - 1;
-      tally.outputTokens += output;
-      result.allow(row);
-      if (keys[s] != null || windowed) {
+      if (q.keys[s] != null || windowed) {
         publisher.generated(s, result.reportedToken(row, 0));
         publisher.computed(s, plan.start(row) + output);
       }
-      served.add(s, 0, output);
-      if (result.stopped(row) || (known[s] >= limit[s] && outstanding[s] == 0)) {
+      if (result.stopped(row) || q.isComplete(s)) {
         ending[endings++] = row;
       }
     }
+    emitted(plan, result, emitted, decodes, output);
+  }
+
+  /** Notes for rows of decodes, all at once, that each yielded tokens which may be shown. */
+  private void emitted(BatchPlan plan, StepResult result, int from, int to, int output) {
+    tally.outputTokens += (long) (to - from) * output;
+    result.allow(from, to);
+    served.addDecodes(plan.sequences, from, to, output);
   }
 
   private void completeRow(BatchPlan plan, StepResult result, int row, int repetitions) {
     Sequences q = sequences;
     int s = plan.sequences[row];
-    q.inFlight[s]--;
-    if (q.hold[s] > Sequences.VERIFYING) {
+    q.addPlansInFlight(s, -1);
+    if (q.hold(s) > Sequences.VERIFYING) {
       // Over, void or to be computed again: the row was executed in vain.
       lifecycle.landed(s);
       return;
@@ -151,8 +148,8 @@ final class Completion {
       end = plan.start(row) + output;
       verified(s, end, output);
     } else if (plan.emits(row)) {
-      q.outstanding[s]--;
-      q.known[s] += repetitions;
+      q.addOutstanding(s, -1);
+      q.addKnown(s, repetitions);
       output = 1 + repetitions;
       end += repetitions;
     }
@@ -168,20 +165,19 @@ final class Completion {
     }
     publisher.computed(s, end);
     served.add(s, prefill, output);
-    if ((output > 0 && result.stopped(row))
-        || (q.known[s] >= q.limit[s] && q.outstanding[s] == 0)) {
+    if ((output > 0 && result.stopped(row)) || q.isComplete(s)) {
       ending[endings++] = row;
     }
   }
 
   /** Sets a sequence to the position behind its accepted drafts. */
   private void verified(int s, int end, int output) {
-    sequences.hold[s] = Sequences.FREE;
-    sequences.computed[s] = end;
-    sequences.known[s] += output;
+    sequences.setHold(s, Sequences.FREE);
+    sequences.setComputed(s, end);
+    sequences.addKnown(s, output);
     // What the policy reserved at admission stays, whatever was drafted.
-    pool.truncate(sequences.owners[s], Math.max(end, sequences.reserved[s]));
-    sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
+    pool.truncate(sequences.owners[s], Math.max(end, sequences.reserved(s)));
+    sequences.setWritable(s, pool.writableTokens(sequences.owners[s]));
     if (log != null) {
       log.update(s, 0);
     }
@@ -189,13 +185,13 @@ final class Completion {
 
   private void show(BatchPlan plan, StepResult result, int row, int s, int output) {
     int shown = output;
-    if (sequences.suppressed[s] > 0) {
-      shown = Math.max(0, output - sequences.suppressed[s]);
-      sequences.suppressed[s] -= output - shown;
+    if (sequences.suppressed(s) > 0) {
+      shown = Math.max(0, output - sequences.suppressed(s));
+      sequences.addSuppressed(s, -(output - shown));
     }
     tally.outputTokens += shown;
     if (shown > 0) {
-      result.allow(row);
+      result.allow(row, row + 1);
       if (log != null) {
         log.output(plan, s, shown, sequences.generated(s) - shown);
       }
@@ -222,8 +218,8 @@ final class Completion {
         plan.rows());
     for (int i = 0, rows = plan.rows(); i < rows; i++) {
       int s = plan.sequences[i];
-      sequences.inFlight[s]--;
-      if (sequences.hold[s] > Sequences.ROLLED_BACK) {
+      sequences.addPlansInFlight(s, -1);
+      if (sequences.hold(s) > Sequences.ROLLED_BACK) {
         lifecycle.landed(s);
       } else {
         lifecycle.failed(s, cause);
@@ -239,15 +235,15 @@ final class Completion {
     plan.voided = true;
     for (int i = 0, rows = plan.rows(); i < rows; i++) {
       int s = plan.sequences[i];
-      if (sequences.hold[s] > Sequences.ROLLED_BACK) {
+      if (sequences.hold(s) > Sequences.ROLLED_BACK) {
         continue;
       }
-      sequences.hold[s] = Sequences.ROLLED_BACK;
+      sequences.setHold(s, Sequences.ROLLED_BACK);
       if (plan.kind(i) != WorkKind.VERIFY) {
-        sequences.computed[s] -= plan.count(i);
+        sequences.addComputed(s, -plan.count(i));
         if (plan.emits(i)) {
-          sequences.outstanding[s]--;
-          sequences.known[s]--;
+          sequences.addOutstanding(s, -1);
+          sequences.addKnown(s, -1);
         }
       }
     }
@@ -257,7 +253,7 @@ final class Completion {
   void land(BatchPlan plan) {
     for (int i = 0, rows = plan.rows(); i < rows; i++) {
       int s = plan.sequences[i];
-      sequences.inFlight[s]--;
+      sequences.addPlansInFlight(s, -1);
       lifecycle.landed(s);
     }
   }

@@ -180,7 +180,7 @@ final class Draft implements BatchDraft {
 
   @Override
   public int scheduledTokens(int sequence) {
-    return sequences.scheduled[live(sequence)];
+    return sequences.scheduled(live(sequence));
   }
 
   @Override
@@ -215,7 +215,7 @@ final class Draft implements BatchDraft {
               + sequences.needTokens(sequence)
               + " tokens");
     }
-    int room = sequences.limit[sequence] - sequences.known[sequence] - 1;
+    int room = sequences.limit(sequence) - sequences.known(sequence) - 1;
     if (draftTokens < 1 || draftTokens > room) {
       throw violation(
           Invariant.INV_29,
@@ -225,7 +225,7 @@ final class Draft implements BatchDraft {
               + " output tokens left behind the next one, but was "
               + draftTokens);
     }
-    if (sequences.inFlight[sequence] > 0) {
+    if (sequences.plansInFlight(sequence) > 0) {
       return DraftOutcome.IN_FLIGHT;
     }
     return add(sequence, 1 + draftTokens, draftTokens);
@@ -298,7 +298,7 @@ final class Draft implements BatchDraft {
           beneficiary,
           "the beneficiary must be running or queued, but it is " + sequences.state(beneficiary));
     }
-    if (sequences.inFlight[victim] > 0) {
+    if (sequences.plansInFlight(victim) > 0) {
       return DraftOutcome.IN_FLIGHT;
     }
     long owner = sequences.owners[victim];
@@ -345,7 +345,7 @@ final class Draft implements BatchDraft {
     requireWritable();
     for (int i = 0; i < count; i++) {
       requirePreemptable(victims[i]);
-      if (sequences.inFlight[victims[i]] > 0) {
+      if (sequences.plansInFlight(victims[i]) > 0) {
         return DraftOutcome.IN_FLIGHT;
       }
     }
@@ -370,7 +370,7 @@ final class Draft implements BatchDraft {
       outcome = DraftOutcome.OVER_TOKENS;
     } else {
       KvOutcome grown =
-          pool.growTo(sequences.owners[sequence], sequences.computed[sequence] + tokens);
+          pool.growTo(sequences.owners[sequence], sequences.computed(sequence) + tokens);
       outcome = grown.ok() ? DraftOutcome.DONE : refusal(grown);
     }
     pool.rollbackTo(before);
@@ -388,7 +388,7 @@ final class Draft implements BatchDraft {
     if (mode == PreemptionMode.RECOMPUTE || !pool.swapOut(oneOwner, 1).ok()) {
       pool.release(owner, ReleaseOrder.DEEPEST_FIRST);
     }
-    tokens -= sequences.scheduled[victim];
+    tokens -= sequences.scheduled(victim);
     adapters.remove(sequences.requestOf(victim).adapter());
   }
 
@@ -444,7 +444,7 @@ final class Draft implements BatchDraft {
     boolean fine =
         writable
             && sequences.mayBeRunning(sequence)
-            && sequences.scheduled[sequence] == 0
+            && sequences.scheduled(sequence) == 0
             && count >= 1
             && count <= sequences.needTokens(sequence);
     if (!fine) {
@@ -463,11 +463,11 @@ final class Draft implements BatchDraft {
           sequence,
           "only a running sequence can be scheduled, but it is " + sequences.state(sequence));
     }
-    if (sequences.scheduled[sequence] > 0) {
+    if (sequences.scheduled(sequence) > 0) {
       return violation(
           Invariant.INV_03,
           sequence,
-          "it stands in this batch already, with " + sequences.scheduled[sequence] + " tokens");
+          "it stands in this batch already, with " + sequences.scheduled(sequence) + " tokens");
     }
     int need = sequences.needTokens(sequence);
     return violation(
@@ -525,8 +525,8 @@ final class Draft implements BatchDraft {
     if (count > limits.maxTokens() - tokens) {
       return DraftOutcome.OVER_TOKENS;
     }
-    int end = sequences.computed[sequence] + count;
-    if (end > sequences.writable[sequence]) {
+    int end = sequences.computed(sequence) + count;
+    if (end > sequences.writable(sequence)) {
       DraftOutcome grown = grow(sequence, end);
       if (!grown.done()) {
         return grown;
@@ -543,7 +543,7 @@ final class Draft implements BatchDraft {
       return refusal(outcome);
     }
     record(Step.GREW, sequence);
-    sequences.writable[sequence] = pool.writableTokens(owner);
+    sequences.setWritable(sequence, pool.writableTokens(owner));
     return DraftOutcome.DONE;
   }
 
@@ -561,8 +561,8 @@ final class Draft implements BatchDraft {
     record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
     if (sequences.isWaiting(sequence)) {
       sequences.owners[sequence] = roomOwner;
-      sequences.computed[sequence] = roomComputed;
-      sequences.published[sequence] = roomComputed;
+      sequences.setComputed(sequence, roomComputed);
+      sequences.setPublished(sequence, roomComputed);
     }
     run(sequence, roomWork, roomLength, roomComputed);
     return DraftOutcome.DONE;
@@ -595,7 +595,7 @@ final class Draft implements BatchDraft {
   }
 
   private DraftOutcome start(int sequence, int count, int reserveTokens, int headroomBlocks) {
-    int known = sequences.known[sequence];
+    int known = sequences.known(sequence);
     BlockKeyChain chain = sequences.keys[sequence];
     int hit = 0;
     if (chain != null) {
@@ -630,9 +630,9 @@ final class Draft implements BatchDraft {
       return DraftOutcome.OVER_TOKENS;
     }
     long owner = sequences.owners[sequence];
-    int computed = sequences.computed[sequence];
+    int computed = sequences.computed(sequence);
     // A reservation made at the first admission still stands.
-    int length = Math.max(Math.max(reserveTokens, sequences.reserved[sequence]), computed + work);
+    int length = Math.max(Math.max(reserveTokens, sequences.reserved(sequence)), computed + work);
     int blocks = Math.max(sequences.heldBlocks(sequence), sequences.blocksFor(length));
     if (lacks(blocks, headroomBlocks)) {
       return shortage(blocks);
@@ -667,8 +667,8 @@ final class Draft implements BatchDraft {
   }
 
   private void run(int sequence, int count, int length, int cachedTokens) {
-    sequences.reserved[sequence] = length;
-    sequences.writable[sequence] = pool.writableTokens(sequences.owners[sequence]);
+    sequences.setReserved(sequence, length);
+    sequences.setWritable(sequence, pool.writableTokens(sequences.owners[sequence]));
     if (admittedSize == admitted.length) {
       admitted = Arrays.copyOf(admitted, admittedSize * 2);
       cached = Arrays.copyOf(cached, admittedSize * 2);
@@ -707,9 +707,9 @@ final class Draft implements BatchDraft {
   }
 
   private void putIn(int sequence, int count, int draftTokens) {
-    sequences.scheduled[sequence] = count;
+    sequences.setScheduled(sequence, count);
     if (draftTokens > 0) {
-      sequences.drafts[sequence] = draftTokens;
+      sequences.setDrafts(sequence, draftTokens);
     }
     tokens += count;
     rows++;
@@ -726,10 +726,10 @@ final class Draft implements BatchDraft {
   }
 
   private void takeOut(int sequence) {
-    int count = sequences.scheduled[sequence];
+    int count = sequences.scheduled(sequence);
     if (count > 0) {
-      sequences.scheduled[sequence] = 0;
-      sequences.drafts[sequence] = 0;
+      sequences.setScheduled(sequence, 0);
+      sequences.setDrafts(sequence, 0);
       tokens -= count;
       rows--;
     }
@@ -794,10 +794,10 @@ final class Draft implements BatchDraft {
     }
     for (int slot = 0; slot < bound; slot++) {
       int s = sequences.slotHolder(slot);
-      if (s == NONE || sequences.scheduled[s] == 0) {
+      if (s == NONE || sequences.scheduled(s) == 0) {
         continue;
       }
-      if (sequences.drafts[s] > 0) {
+      if (sequences.drafts(s) > 0) {
         verifies++;
         later[bound - verifies] = s;
       } else if (sequences.isDecode(s)) {
@@ -818,23 +818,23 @@ final class Draft implements BatchDraft {
   }
 
   private void addRow(BatchPlan plan, int s, int slot, WorkKind kind) {
-    int count = sequences.scheduled[s];
-    int start = sequences.computed[s];
-    int outstanding = sequences.outstanding[s];
+    int count = sequences.scheduled(s);
+    int start = sequences.computed(s);
+    int outstanding = sequences.outstanding(s);
     boolean emits = true;
     if (kind == WorkKind.VERIFY) {
-      sequences.hold[s] = Sequences.VERIFYING;
-      sequences.drafts[s] = 0;
+      sequences.setHold(s, Sequences.VERIFYING);
+      sequences.setDrafts(s, 0);
     } else {
-      emits = start + count == sequences.known[s];
-      sequences.computed[s] = start + count;
+      emits = start + count == sequences.known(s);
+      sequences.setComputed(s, start + count);
       if (emits) {
-        sequences.outstanding[s] = outstanding + 1;
-        sequences.known[s]++;
+        sequences.setOutstanding(s, outstanding + 1);
+        sequences.addKnown(s, 1);
       }
     }
-    sequences.scheduled[s] = 0;
-    sequences.inFlight[s]++;
+    sequences.setScheduled(s, 0);
+    sequences.addPlansInFlight(s, 1);
     plan.add(
         s,
         sequences.handle(s),
@@ -857,8 +857,8 @@ final class Draft implements BatchDraft {
       undo(i);
     }
     for (int i = 0; i < batchSize; i++) {
-      sequences.scheduled[batch[i]] = 0;
-      sequences.drafts[batch[i]] = 0;
+      sequences.setScheduled(batch[i], 0);
+      sequences.setDrafts(batch[i], 0);
     }
     batchSize = 0;
     rows = 0;
@@ -970,7 +970,7 @@ final class Draft implements BatchDraft {
   private void undo(int i) {
     int s = stepSequences[i];
     switch (stepKinds[i]) {
-      case GREW -> sequences.writable[s] = stepWritable[i];
+      case GREW -> sequences.setWritable(s, stepWritable[i]);
       case REFUSED, EXPIRED -> {
         sequences.setState(s, stepStates[i]);
         sequences.enqueueAfter(stepNeighbours[i], s);
@@ -996,10 +996,10 @@ final class Draft implements BatchDraft {
 
   private void restore(int i, int s) {
     sequences.setState(s, stepStates[i]);
-    sequences.computed[s] = stepComputed[i];
-    sequences.published[s] = stepPublished[i];
-    sequences.writable[s] = stepWritable[i];
-    sequences.reserved[s] = stepReserved[i];
+    sequences.setComputed(s, stepComputed[i]);
+    sequences.setPublished(s, stepPublished[i]);
+    sequences.setWritable(s, stepWritable[i]);
+    sequences.setReserved(s, stepReserved[i]);
     sequences.owners[s] = stepOwners[i];
   }
 
@@ -1007,9 +1007,9 @@ final class Draft implements BatchDraft {
     int i = record(kind, s);
     stepNeighbours[i] = neighbour;
     stepStates[i] = sequences.states[s];
-    stepComputed[i] = sequences.computed[s];
-    stepPublished[i] = sequences.published[s];
-    stepReserved[i] = sequences.reserved[s];
+    stepComputed[i] = sequences.computed(s);
+    stepPublished[i] = sequences.published(s);
+    stepReserved[i] = sequences.reserved(s);
     stepSlots[i] = sequences.slots[s];
     stepOwners[i] = sequences.owners[s];
   }
@@ -1033,7 +1033,7 @@ final class Draft implements BatchDraft {
     steps = i + 1;
     stepKinds[i] = kind;
     stepSequences[i] = s;
-    stepWritable[i] = sequences.writable[s];
+    stepWritable[i] = sequences.writable(s);
     return i;
   }
 

@@ -867,7 +867,7 @@ public final class EngineScheduler implements AutoCloseable {
     try {
       long context = 0;
       for (int i = 0; i < sequences.runningCount(); i++) {
-        context += sequences.computed[sequences.running(i)];
+        context += sequences.computed(sequences.running(i));
       }
       EngineStats stats =
           new EngineStats(
@@ -940,7 +940,7 @@ public final class EngineScheduler implements AutoCloseable {
           ahead,
           sequences.isQueued(s) ? sequences.refusal[s] : DraftOutcome.DONE,
           sequences.needTokens(s),
-          sequences.blocksFor(sequences.known[s]),
+          sequences.blocksFor(sequences.known(s)),
           sequences.heldBlocks(s),
           pool.availableBlocks(),
           sequences.freeSlots(),

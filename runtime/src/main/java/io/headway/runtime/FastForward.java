@@ -34,13 +34,13 @@ final class FastForward {
       int s = plan.sequences[i];
       BlockKeyChain chain = sequences.keys[s];
       if (plan.kind(i) != WorkKind.DECODE
-          || sequences.hold[s] != Sequences.FREE
+          || sequences.hold(s) != Sequences.FREE
           // Its output decides what becomes matchable.
           || (chain != null && chain.hasTokens())) {
         return 0;
       }
       // The token of the plan itself is known already; the last one ends the sequence.
-      repetitions = Math.min(repetitions, sequences.limit[s] - sequences.known[s]);
+      repetitions = Math.min(repetitions, sequences.limit(s) - sequences.known(s));
     }
     if (repetitions <= 0) {
       return 0;
@@ -56,8 +56,8 @@ final class FastForward {
     long blocks = 0;
     for (int i = 0; i < plan.rows(); i++) {
       int s = plan.sequences[i];
-      int length = sequences.computed[s] + repetitions;
-      if (length > sequences.writable[s]) {
+      int length = sequences.computed(s) + repetitions;
+      if (length > sequences.writable(s)) {
         blocks += Math.max(0, sequences.blocksFor(length) - sequences.heldBlocks(s));
       }
     }
@@ -75,7 +75,7 @@ final class FastForward {
         if (publisher.windowed()) {
           for (int i = 0; i < plan.rows(); i++) {
             int s = plan.sequences[i];
-            publisher.computed(s, sequences.computed[s] + k - 1);
+            publisher.computed(s, sequences.computed(s) + k - 1);
           }
         }
         grow(k);
@@ -84,24 +84,24 @@ final class FastForward {
       pool.rollbackTo(before);
       for (int i = 0; i < plan.rows(); i++) {
         int s = plan.sequences[i];
-        sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
-        sequences.published[s] = pool.publishedTokens(sequences.owners[s]);
+        sequences.setWritable(s, pool.writableTokens(sequences.owners[s]));
+        sequences.setPublished(s, pool.publishedTokens(sequences.owners[s]));
       }
       throw e;
     } finally {
       pool.commit();
     }
     for (int i = 0; i < plan.rows(); i++) {
-      sequences.computed[plan.sequences[i]] += repetitions;
+      sequences.addComputed(plan.sequences[i], repetitions);
     }
   }
 
   private void grow(int repetition) {
     for (int i = 0; i < draft.draftedCount(); i++) {
       int s = draft.drafted(i);
-      int length = sequences.computed[s] + repetition;
+      int length = sequences.computed(s) + repetition;
       // Whoever was preempted after it had been drafted is in no plan.
-      if (length <= sequences.writable[s] || sequences.inFlight[s] == 0) {
+      if (length <= sequences.writable(s) || sequences.plansInFlight(s) == 0) {
         continue;
       }
       KvOutcome outcome = pool.growTo(sequences.owners[s], length);
@@ -109,7 +109,7 @@ final class FastForward {
         throw new IllegalStateException(
             "the pool had room for all repetitions, but now " + outcome);
       }
-      sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
+      sequences.setWritable(s, pool.writableTokens(sequences.owners[s]));
     }
   }
 }

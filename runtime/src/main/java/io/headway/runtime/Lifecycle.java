@@ -143,7 +143,7 @@ final class Lifecycle {
     long handle = sequences.handle(s);
     Request request = sequences.requestOf(s);
     int output = sequences.generated(s);
-    sequences.hold[s] = Sequences.RELEASE;
+    sequences.setHold(s, Sequences.RELEASE);
     events.ended(handle, why, detail);
     ids.remove(request.id());
     long gap = sequences.nowNanos - lastEndNanos;
@@ -176,18 +176,18 @@ final class Lifecycle {
       end(s, End.FAILED, message == null ? name : name + ": " + message);
       return;
     }
-    sequences.hold[s] = Sequences.REQUEUE;
+    sequences.setHold(s, Sequences.REQUEUE);
     sequences.forgetOutstanding(s);
     landed(s);
   }
 
   /** Does what was put off until no plan in flight mentions the sequence. */
   void landed(int s) {
-    if (sequences.inFlight[s] > 0) {
+    if (sequences.plansInFlight(s) > 0) {
       return;
     }
-    switch (sequences.hold[s]) {
-      case Sequences.ROLLED_BACK -> sequences.hold[s] = Sequences.FREE;
+    switch (sequences.hold(s)) {
+      case Sequences.ROLLED_BACK -> sequences.setHold(s, Sequences.FREE);
       case Sequences.REQUEUE -> requeue(s);
       case Sequences.RELEASE -> {
         if (!sequences.transferPending[s]) {
@@ -208,7 +208,7 @@ final class Lifecycle {
     }
     giveBack(s);
     sequences.forgetComputed(s);
-    sequences.hold[s] = Sequences.FREE;
+    sequences.setHold(s, Sequences.FREE);
     sequences.preempted[s]++;
     tally.preemptions++;
     sequences.setState(s, SequenceState.WAITING);

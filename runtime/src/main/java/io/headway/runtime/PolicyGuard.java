@@ -291,7 +291,7 @@ final class PolicyGuard implements Draft.Observer {
       for (int i = 0; i < sequences.runningCount(); i++) {
         int s = sequences.running(i);
         custom.onQueued(sequences, s);
-        custom.onAdmitted(sequences, s, sequences.computed[s]);
+        custom.onAdmitted(sequences, s, sequences.computed(s));
       }
       told = custom;
       listener.policyRestarted(violations);

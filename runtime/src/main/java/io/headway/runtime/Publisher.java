@@ -54,13 +54,13 @@ final class Publisher {
 
   /** Publishes what became full when a completed step brought a sequence to a length. */
   void computed(int s, int length) {
-    if ((sequences.keys[s] == null && !windowed) || length - sequences.published[s] < blockTokens) {
+    if ((sequences.keys[s] == null && !windowed) || length - sequences.published(s) < blockTokens) {
       return;
     }
     int full = length - length % blockTokens;
     pool.publish(sequences.owners[s], full);
-    sequences.published[s] = full;
-    sequences.writable[s] = pool.writableTokens(sequences.owners[s]);
+    sequences.setPublished(s, full);
+    sequences.setWritable(s, pool.writableTokens(sequences.owners[s]));
     if (log != null) {
       events.drain();
       log.update(s, 0);

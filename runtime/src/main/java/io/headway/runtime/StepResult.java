@@ -238,9 +238,9 @@ public final class StepResult {
     return tokens[firstToken[row] + index];
   }
 
-  /** Lets the engine show a row's tokens. */
-  void allow(int row) {
-    deliver[row] = true;
+  /** Lets the engine show the tokens of some rows. */
+  void allow(int from, int to) {
+    Arrays.fill(deliver, from, to, true);
   }
 
   private int checked(int row) {

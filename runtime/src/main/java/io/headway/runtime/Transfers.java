@@ -110,7 +110,7 @@ final class Transfers {
     kvEvents.drain();
     int s = lifecycle.open(request, keys, false);
     sequences.owners[s] = owner;
-    sequences.writable[s] = pool.writableTokens(owner);
+    sequences.setWritable(s, pool.writableTokens(owner));
     sequences.takeLowestSlot(s);
     adapters.add(request.adapter());
     events.granted(sequences.slots[s], sequences.handle(s));
@@ -127,14 +127,14 @@ final class Transfers {
   /** Lets a sequence decode here whose KV has arrived; returns false if it is over. */
   boolean arrived(long handle, int firstToken) {
     int s = pendingIncoming(handle);
-    if (s == NONE || !goesOn(s, "done", sequences.prompt[s], sequences.known[s] + 1)) {
+    if (s == NONE || !goesOn(s, "done", sequences.prompt(s), sequences.known(s) + 1)) {
       return false;
     }
-    sequences.computed[s] = sequences.prompt[s];
-    sequences.known[s]++;
+    sequences.setComputed(s, sequences.prompt(s));
+    sequences.addKnown(s, 1);
     start(s);
     publisher.generated(s, firstToken);
-    if (sequences.known[s] == sequences.limit[s]) {
+    if (sequences.known(s) == sequences.limit(s)) {
       lifecycle.end(s, End.LENGTH, "");
     }
     return true;
@@ -150,13 +150,13 @@ final class Transfers {
       return settle(
           s, "failed", End.FAILED, "the transfer failed after " + arrivedTokens + " tokens");
     }
-    int kept = Math.min(arrivedTokens, sequences.prompt[s] - 1);
+    int kept = Math.min(arrivedTokens, sequences.prompt(s) - 1);
     kept -= kept % blockTokens;
-    if (!goesOn(s, "failed", kept, sequences.known[s])) {
+    if (!goesOn(s, "failed", kept, sequences.known(s))) {
       return false;
     }
-    sequences.computed[s] = kept;
-    sequences.suppressed[s] = 1;
+    sequences.setComputed(s, kept);
+    sequences.setSuppressed(s, 1);
     start(s);
     return true;
   }
@@ -168,11 +168,11 @@ final class Transfers {
 
   private void start(int s) {
     // What arrived whole is as good as computed here.
-    publisher.computed(s, sequences.computed[s]);
+    publisher.computed(s, sequences.computed(s));
     sequences.setState(s, SequenceState.RUNNING);
     sequences.addRunning(s);
     policy.onQueued(s);
-    policy.onAdmitted(s, sequences.computed[s]);
+    policy.onAdmitted(s, sequences.computed(s));
   }
 
   // ---- both ways

@@ -29,7 +29,7 @@ final class Audit {
     long waitingTokens = 0;
     for (int s = q.firstWaiting(); s != Sequences.NONE; s = q.nextWaiting(s)) {
       queued.add(s);
-      waitingTokens += q.known[s] - q.computed[s];
+      waitingTokens += q.known(s) - q.computed(s);
     }
     assertThat(queued).doesNotHaveDuplicates().hasSize(q.waitingCount());
     assertThat(q.waitingTokens()).isEqualTo(waitingTokens);
@@ -43,8 +43,8 @@ final class Audit {
     Set<Integer> blocks = new HashSet<>();
     Set<Integer> hostBlocks = new HashSet<>();
     for (int s = 0; s < q.requests.length; s++) {
-      assertThat(q.scheduled[s]).as("scheduled outside a draft").isZero();
-      assertThat(q.drafts[s]).as("drafts outside a draft").isZero();
+      assertThat(q.scheduled(s)).as("scheduled outside a draft").isZero();
+      assertThat(q.drafts(s)).as("drafts outside a draft").isZero();
       if (q.requests[s] == null) {
         assertThat(q.states[s]).isEqualTo(SequenceState.FINISHED);
         continue;
@@ -57,7 +57,7 @@ final class Audit {
           mentions += plan.sequences[row] == s && plan.handle(row) == q.handle(s) ? 1 : 0;
         }
       }
-      assertThat(q.inFlight[s]).as("plans in flight with %s", who).isEqualTo(mentions);
+      assertThat(q.plansInFlight(s)).as("plans in flight with %s", who).isEqualTo(mentions);
       assertThat(queued.contains(s)).as("queued: %s", who).isEqualTo(q.isQueued(s));
       assertThat(running.contains(s)).as("running: %s", who).isEqualTo(q.isRunning(s));
       long owner = q.owners[s];
@@ -82,25 +82,27 @@ final class Audit {
       }
       assertThat(q.generated(s)).as("generated of %s", who).isNotNegative();
       if (!q.isFinished(s)) {
-        assertThat(q.outstanding[s]).as("outstanding of %s", who).isBetween(0, q.inFlight[s]);
-        assertThat(q.known[s]).as("known of %s", who).isLessThanOrEqualTo(q.limit[s]);
-        if (q.hold[s] != Sequences.REQUEUE) {
-          assertThat(q.computed[s]).as("computed of %s", who).isBetween(0, q.known[s]);
+        assertThat(q.outstanding(s)).as("outstanding of %s", who).isBetween(0, q.plansInFlight(s));
+        assertThat(q.known(s)).as("known of %s", who).isLessThanOrEqualTo(q.limit(s));
+        if (q.hold(s) != Sequences.REQUEUE) {
+          assertThat(q.computed(s)).as("computed of %s", who).isBetween(0, q.known(s));
         }
         if (q.isRunning(s)) {
-          assertThat(q.computed[s]).as("room of %s", who).isLessThanOrEqualTo(q.writable[s]);
-          assertThat(q.writable[s])
+          assertThat(q.computed(s)).as("room of %s", who).isLessThanOrEqualTo(q.writable(s));
+          assertThat(q.writable(s))
               .as("writable of %s", who)
               .isLessThanOrEqualTo(pool.writableTokens(owner));
         }
       } else {
-        assertThat(q.hold[s]).isEqualTo(Sequences.RELEASE);
-        assertThat(q.inFlight[s] > 0 || q.transferPending[s]).as("still used: %s", who).isTrue();
+        assertThat(q.hold(s)).isEqualTo(Sequences.RELEASE);
+        assertThat(q.plansInFlight(s) > 0 || q.transferPending[s])
+            .as("still used: %s", who)
+            .isTrue();
       }
       if (q.isWaiting(s)) {
-        assertThat(q.computed[s]).as("computed of %s", who).isZero();
-        assertThat(q.outstanding[s]).as("outstanding of %s", who).isZero();
-        assertThat(q.hold[s]).isEqualTo(Sequences.FREE);
+        assertThat(q.computed(s)).as("computed of %s", who).isZero();
+        assertThat(q.outstanding(s)).as("outstanding of %s", who).isZero();
+        assertThat(q.hold(s)).isEqualTo(Sequences.FREE);
       }
       if (q.isMigrating(s)) {
         assertThat(q.transferPending[s]).as("pending: %s", who).isTrue();
@@ -126,7 +128,7 @@ final class Audit {
     return switch (q.states[s]) {
       case WAITING -> false;
       case SWAPPED, RUNNING, MIGRATING -> true;
-      case FINISHED -> q.inFlight[s] > 0 || q.transferPending[s];
+      case FINISHED -> q.plansInFlight(s) > 0 || q.transferPending[s];
     };
   }
 

@@ -74,16 +74,42 @@ public final class ServedSequences {
    * @return this
    */
   public ServedSequences add(int sequence, int prefill, int output) {
+    reserve(1);
     int i = count;
-    if (i == sequences.length) {
-      sequences = Arrays.copyOf(sequences, i * 2);
-      prefillTokens = Arrays.copyOf(prefillTokens, i * 2);
-      outputTokens = Arrays.copyOf(outputTokens, i * 2);
-    }
     sequences[i] = sequence;
     prefillTokens[i] = prefill;
     outputTokens[i] = output;
     count = i + 1;
     return this;
+  }
+
+  /**
+   * Adds sequences that each decoded the same number of tokens.
+   *
+   * @param from array that holds the sequences
+   * @param first position of the first
+   * @param end position after the last
+   * @param output tokens emitted by each
+   * @return this
+   * @throws IndexOutOfBoundsException if the positions are not within the array
+   */
+  public ServedSequences addDecodes(int[] from, int first, int end, int output) {
+    Objects.checkFromToIndex(first, end, from.length);
+    int added = end - first;
+    reserve(added);
+    System.arraycopy(from, first, sequences, count, added);
+    Arrays.fill(prefillTokens, count, count + added, 0);
+    Arrays.fill(outputTokens, count, count + added, output);
+    count += added;
+    return this;
+  }
+
+  private void reserve(int more) {
+    if (count + more > sequences.length) {
+      int length = Math.max(count + more, 2 * sequences.length);
+      sequences = Arrays.copyOf(sequences, length);
+      prefillTokens = Arrays.copyOf(prefillTokens, length);
+      outputTokens = Arrays.copyOf(outputTokens, length);
+    }
   }
 }

@@ -22,6 +22,26 @@ class ServedSequencesTest {
   }
 
   @Test
+  void addsDecodesOfOneLengthBehindTheOthers() {
+    int[] sequences = new int[100];
+    for (int i = 0; i < sequences.length; i++) {
+      sequences[i] = 7 * i;
+    }
+
+    ServedSequences served = new ServedSequences().add(1, 9, 0).addDecodes(sequences, 10, 90, 3);
+
+    assertThat(served.count()).isEqualTo(81);
+    assertThat(served.prefillTokens(0)).isEqualTo(9);
+    for (int i = 1; i <= 80; i++) {
+      assertThat(served.sequence(i)).isEqualTo(7 * (9 + i));
+      assertThat(served.prefillTokens(i)).isZero();
+      assertThat(served.outputTokens(i)).isEqualTo(3);
+    }
+    assertThatThrownBy(() -> served.addDecodes(sequences, 90, 101, 1))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
   void forgetsEverybody() {
     ServedSequences served = new ServedSequences().add(7, 0, 1);
 
