@@ -3,6 +3,7 @@ module io.headway.executor {
   requires transitive io.headway.runtime;
   requires transitive io.headway.predictors;
   requires io.headway.routing;
+  requires java.management;
   requires com.fasterxml.jackson.databind;
   requires static org.jspecify;
 

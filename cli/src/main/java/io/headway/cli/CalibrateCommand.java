@@ -5,14 +5,13 @@ import io.headway.executor.profile.Calibration;
 import io.headway.executor.profile.IterationProfile;
 import io.headway.executor.profile.ProfileFile;
 import io.headway.executor.weights.Weights;
-import io.headway.predictors.iteration.ProfiledIterationTime.Accuracy;
-import io.headway.predictors.iteration.ProfiledIterationTime.Part;
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
-import java.util.Locale;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import picocli.CommandLine.Command;
@@ -32,6 +31,8 @@ import picocli.CommandLine.Spec;
     },
     footer = {"", "Example:", "  headway calibrate --model small --out small.json"})
 final class CalibrateCommand implements Callable<Integer> {
+  private static final int MAX_PASSES = 1_000;
+
   @Mixin private ModelOptions model = new ModelOptions();
 
   @Option(
@@ -96,6 +97,9 @@ final class CalibrateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter print = spec.commandLine().getOut();
+    ModelOptions.requireRange("--warm-ups", warmUps, 0, MAX_PASSES);
+    ModelOptions.requireRange("--repetitions", repetitions, 1, MAX_PASSES);
+    requireWritable(out);
     Calibration calibration;
     try {
       calibration =
@@ -104,9 +108,8 @@ final class CalibrateCommand implements Callable<Integer> {
               maxPromptTokens,
               maxChunkTokens,
               maxNewTokens,
+              Calibration.DRAFT_TOKENS,
               steps,
-              warmUps,
-              repetitions,
               model.seed);
     } catch (IllegalArgumentException e) {
       throw new BadInputException(Failure.messageOf(e), e);
@@ -126,45 +129,45 @@ final class CalibrateCommand implements Callable<Integer> {
                 + ", but are "
                 + (maxPromptTokens + maxNewTokens));
       }
-      Progress progress = new Progress(spec.commandLine().getErr(), 1, warmUps + repetitions);
-      IntConsumer passes = progress.run();
+      int passes = warmUps + repetitions;
+      Progress progress =
+          new Progress(
+              spec.commandLine().getErr(), passes + " passes of " + steps + " steps", passes);
+      IntConsumer done = progress.part();
+      List<List<Step>> measured = new ArrayList<>();
+      for (int pass = 1; pass <= passes; pass++) {
+        List<Step> taken = calibration.pass(executor, model.newPool(blocks));
+        if (pass > warmUps) {
+          measured.add(taken);
+        }
+        done.accept(pass);
+      }
+      progress.clear();
       profile =
-          calibration.measure(
-              executor,
-              () -> model.newPool(blocks),
-              weights.description(),
-              Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
-              passes);
-      progress.done();
+          calibration.profile(executor, measured, weights.description(), Profiles.measuredNow());
     }
     try {
       ProfileFile.write(profile, out);
     } catch (IOException e) {
-      throw new BadInputException("--out " + out + ": cannot be written; its folder must exist", e);
+      throw new BadInputException("--out " + out + ": cannot be written: " + e, e);
     }
-    print(profile, print);
+    Profiles.print(profile, print);
     print.println("wrote " + out);
     print.flush();
     return Main.OK;
   }
 
-  private static void print(IterationProfile profile, PrintWriter print) {
-    print.println(profile.summary());
-    for (Part part : Part.values()) {
-      print.printf(Locale.ROOT, "  %-22s %14.1f ns%n", part.label(), profile.time().nanosPer(part));
+  /** Told before the work, not after it. */
+  private static void requireWritable(Path out) {
+    Path folder = out.toAbsolutePath().getParent();
+    if (folder == null || Files.isDirectory(out)) {
+      throw new BadInputException("--out must name a file, but " + out + " is a folder");
     }
-    line(print, "fitted", profile.fit());
-    line(print, "held out", profile.heldOut());
-  }
-
-  private static void line(PrintWriter print, String which, Accuracy accuracy) {
-    print.printf(
-        Locale.ROOT,
-        "%-9s %5d steps: mean error %.1f %%, 95 %% of steps within %.1f %%, total off by %+.1f %%%n",
-        which,
-        accuracy.steps(),
-        100 * accuracy.meanRelativeError(),
-        100 * accuracy.p95RelativeError(),
-        100 * accuracy.totalRelativeError());
+    if (!Files.isDirectory(folder)) {
+      throw new BadInputException("--out " + out + ": there is no folder " + folder);
+    }
+    if (!Files.isWritable(folder)) {
+      throw new BadInputException("--out " + out + ": the folder " + folder + " is read-only");
+    }
   }
 }

@@ -305,12 +305,16 @@ final class CompareCommand implements Callable<Integer> {
     Slo slo = new Slo(sloTtftNanos, sloTpotNanos, Slo.UNLIMITED_NANOS);
     Workload[] workloads = workloads(seedList);
     requireSomeFit(workloads[0], cluster);
+    int runs = lineup.size() * seedList.length;
+    int requests = workloads[0].size();
     Progress progress =
         new Progress(
-            spec.commandLine().getErr(), lineup.size() * seedList.length, workloads[0].size());
+            spec.commandLine().getErr(),
+            runs + " runs of " + requests + " requests",
+            (long) runs * requests);
     List<ClusterSimulation.Outcome> outcomes =
         runAll(lineup, seedList, workloads, cluster, slo, progress);
-    progress.done();
+    progress.clear();
     Report report = report(lineup, seedList, workloads[0], slo, cluster, profile, outcomes);
     TextReport.write(report, print);
     Path written = write(report);
@@ -530,7 +534,7 @@ final class CompareCommand implements Callable<Integer> {
                   .slo(slo)
                   .fastForward(!stepByStep)
                   .nanoClock(System::nanoTime)
-                  .onEnded(progress.run());
+                  .onEnded(progress.part());
           if (writer != null) {
             boolean alone = lineup.size() * seedList.length == 1;
             options.log(

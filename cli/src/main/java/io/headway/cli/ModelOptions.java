@@ -6,6 +6,8 @@ import io.headway.executor.ExecutorOptions;
 import io.headway.executor.ExecutorProvider;
 import io.headway.executor.Executors;
 import io.headway.executor.Precision;
+import io.headway.executor.StepClock;
+import io.headway.executor.cpu.CpuExecutorProvider;
 import io.headway.executor.weights.SeededWeights;
 import io.headway.executor.weights.WeightFiles;
 import io.headway.executor.weights.WeightFormatException;
@@ -18,6 +20,12 @@ import picocli.CommandLine.Option;
 
 /** Which model is run on which device; the same for every command that executes. */
 final class ModelOptions {
+  /** The values of {@code --clock}. */
+  enum Clock {
+    CPU,
+    WALL
+  }
+
   @Option(
       names = "--executor",
       paramLabel = "ID",
@@ -66,6 +74,16 @@ final class ModelOptions {
   private int threads;
 
   @Option(
+      names = "--clock",
+      paramLabel = "cpu|wall",
+      description = {
+        "What time is measured by. cpu: the CPU time of the computing thread, with waits for arrivals jumped",
+        "over, so that it does not count when other programs have the core. wall: real time. (default: cpu with",
+        "--executor cpu, wall on devices)"
+      })
+  private @Nullable Clock clock;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "1",
@@ -94,10 +112,27 @@ final class ModelOptions {
         throw new BadInputException(
             "--executor " + executor + ": no such device here: " + availability.description());
       }
-      return provider.open(opened, options.withPrecision(precision).withThreads(threads));
+      return provider.open(
+          opened,
+          options.withPrecision(precision).withThreads(threads).withClock(stepClock()));
     } catch (IllegalArgumentException | IllegalStateException | WeightFormatException e) {
       throw new BadInputException("--executor " + executor + ": " + Failure.messageOf(e), e);
     }
+  }
+
+  /** Only the CPU executor computes in the thread whose time the CPU clock tells. */
+  private StepClock stepClock() {
+    boolean computesHere = executor.equals(CpuExecutorProvider.ID);
+    Clock wanted = clock;
+    if (wanted == null) {
+      wanted = computesHere && StepClock.cpuSupported() ? Clock.CPU : Clock.WALL;
+    } else if (wanted == Clock.CPU && !computesHere) {
+      throw new BadInputException(
+          "--clock must be wall with --executor "
+              + executor
+              + ", whose work takes no CPU time of this thread, but was cpu");
+    }
+    return wanted == Clock.CPU ? StepClock.cpu() : StepClock.WALL;
   }
 
   /** The sizes of an executor; the rest comes with {@link #open}. */
@@ -112,5 +147,12 @@ final class ModelOptions {
   /** A pool of the executor's sizes. Prompts are random, so there are no prefixes to find. */
   PagedKvBlockPool newPool(int blocks) {
     return PagedKvBlockPool.of(PagedKvConfig.of(blockTokens, blocks).withPrefixCaching(false));
+  }
+
+  static void requireRange(String option, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw new BadInputException(
+          option + " must be from " + least + " to " + most + ", but was " + value);
+    }
   }
 }

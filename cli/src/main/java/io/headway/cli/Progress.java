@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
 
 /**
- * One line on standard error that says how far all runs are, redrawn in place; silent unless
+ * One line on standard error that says how far a command is, redrawn in place; silent unless
  * standard error is a terminal.
  */
 final class Progress {
@@ -14,38 +14,44 @@ final class Progress {
   static final String TERMINAL = "headway.terminal";
 
   private final PrintWriter err;
-  private final int runs;
-  private final int requests;
+  private final String work;
+  private final long total;
   private final boolean shown;
-  private final AtomicLong ended = new AtomicLong();
+  private final AtomicLong done = new AtomicLong();
   private final AtomicInteger percentShown = new AtomicInteger(-1);
 
-  Progress(PrintWriter err, int runs, int requests) {
+  /**
+   * Starts at 0 %.
+   *
+   * @param err standard error
+   * @param work what is done, such as {@code 2 runs of 50 requests}
+   * @param total how many units of it there are over all its parts
+   */
+  Progress(PrintWriter err, String work, long total) {
     this.err = err;
-    this.runs = runs;
-    this.requests = requests;
+    this.work = work;
+    this.total = Math.max(1, total);
     shown = Boolean.getBoolean(TERMINAL);
   }
 
-  /** Returns what one run tells its count of ended requests. */
-  IntConsumer run() {
+  /** Returns what one part of the work tells its count of units done. */
+  IntConsumer part() {
     AtomicInteger before = new AtomicInteger();
     return count -> add(count - before.getAndSet(count));
   }
 
   private void add(int more) {
-    long total = (long) runs * requests;
-    int percent = (int) (100 * ended.addAndGet(more) / Math.max(1, total));
+    int percent = (int) (100 * done.addAndGet(more) / total);
     if (shown && percentShown.getAndSet(percent) != percent) {
-      err.print("\r" + runs + " runs of " + requests + " requests: " + percent + " %");
+      err.print("\r" + work + ": " + percent + " %");
       err.flush();
     }
   }
 
   /** Clears the line. */
-  void done() {
+  void clear() {
     if (shown) {
-      err.print("\r" + " ".repeat(60) + "\r");
+      err.print("\r" + " ".repeat(work.length() + 8) + "\r");
       err.flush();
     }
   }

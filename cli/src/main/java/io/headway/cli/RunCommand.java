@@ -3,20 +3,21 @@ package io.headway.cli;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
 import io.headway.executor.Executor;
+import io.headway.executor.profile.Calibration;
 import io.headway.executor.profile.IterationProfile;
 import io.headway.executor.weights.Weights;
 import io.headway.memory.pool.PagedKvBlockPool;
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import io.headway.runtime.EngineScheduler;
 import io.headway.runtime.Limits;
 import io.headway.simulator.cluster.ClusterConfig;
 import io.headway.simulator.cluster.ClusterSimulation;
-import io.headway.simulator.metrics.Distribution;
-import io.headway.simulator.metrics.Durations;
 import io.headway.simulator.metrics.RunMetrics;
 import io.headway.simulator.workload.Workload;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -41,10 +42,15 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  headway run --policy sarathi-serve:tokenBudget=128 --requests 50",
+      "  headway run --calibrate --repeat 7",
       "  headway calibrate --out small.json && headway run --profile small.json"
     })
 final class RunCommand implements Callable<Integer> {
   private static final int MAX_REQUESTS = 100_000;
+  private static final int MAX_REPEATS = 1_000;
+
+  /** Designed steps of a pass: with two passes or more, enough for coefficients within a percent. */
+  private static final int PASS_STEPS = 150;
 
   @Mixin private ModelOptions model = new ModelOptions();
 
@@ -132,18 +138,35 @@ final class RunCommand implements Callable<Integer> {
       description = "Simulates the same workload with this profile of 'headway calibrate', too.")
   private @Nullable Path profileFile;
 
+  @Option(
+      names = "--calibrate",
+      description = {
+        "Simulates the same workload with a profile taken now: passes of designed steps, before, between and",
+        "after the repeats, so that both meet the machine at the same speed."
+      })
+  private boolean calibrate;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "Serves the workload so often; prints the median of each figure and its range (default: ${DEFAULT-VALUE}).")
+  private int repeats;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
-    requireRange("--requests", requests, 1, MAX_REQUESTS);
-    requireRange("--warm-up", warmUpRequests, 0, MAX_REQUESTS);
-    requireRange("--max-prompt", maxPromptTokens, 8, 1 << 20);
-    requireRange("--max-new", maxNewTokens, 4, 1 << 20);
-    requireRange("--depth", depth, 1, 8);
-    requireRange("--max-seqs", maxSequences, 1, 4096);
-    requireRange("--kv-blocks", kvBlocks, 1, 1 << 24);
-    requireRange("--token-budget", tokenBudget, 1, 1 << 20);
+    ModelOptions.requireRange("--requests", requests, 1, MAX_REQUESTS);
+    ModelOptions.requireRange("--warm-up", warmUpRequests, 0, MAX_REQUESTS);
+    ModelOptions.requireRange("--max-prompt", maxPromptTokens, 8, 1 << 20);
+    ModelOptions.requireRange("--max-new", maxNewTokens, 4, 1 << 20);
+    ModelOptions.requireRange("--repeat", repeats, 1, MAX_REPEATS);
+    ModelOptions.requireRange("--depth", depth, 1, 8);
+    ModelOptions.requireRange("--max-seqs", maxSequences, 1, 4096);
+    ModelOptions.requireRange("--kv-blocks", kvBlocks, 1, 1 << 24);
+    ModelOptions.requireRange("--token-budget", tokenBudget, 1, 1 << 20);
     if (!(rate > 0) || rate > 1e6) {
       throw new BadInputException("--rate must be above 0 and at most 1e6, but was " + rate);
     }
@@ -154,9 +177,26 @@ final class RunCommand implements Callable<Integer> {
     if (lineup.size() != 1) {
       throw new BadInputException("--policy must name one policy, but names " + lineup.size());
     }
+    if (calibrate && profileFile != null) {
+      throw new BadInputException(
+          "--calibrate and --profile exclude each other: the profile would be taken and read");
+    }
     IterationProfile profile = profileFile == null ? null : Profiles.read(profileFile);
+    Calibration calibration =
+        calibrate
+            ? new Calibration(
+                maxSequences,
+                maxPromptTokens,
+                Math.min(tokenBudget, maxSequences * maxPromptTokens),
+                maxNewTokens,
+                0, // the simulator verifies no drafts
+                PASS_STEPS,
+                model.seed + 2)
+            : null;
+    int blocks =
+        calibration == null ? kvBlocks : Math.max(kvBlocks, calibration.blocks(model.blockTokens));
     try (Weights weights = model.openWeights();
-        Executor executor = model.open(weights, model.sizes(kvBlocks, maxSequences))) {
+        Executor executor = model.open(weights, model.sizes(blocks, maxSequences))) {
       int longest = maxPromptTokens + maxNewTokens - 1;
       if (longest > executor.shape().maxPositions()) {
         throw new BadInputException(
@@ -168,14 +208,18 @@ final class RunCommand implements Callable<Integer> {
                 + longest);
       }
       requireSame(profile, executor);
-      return serve(lineup.get(0), executor, weights.description(), profile);
+      return serve(lineup.get(0), executor, weights.description(), profile, calibration);
     } catch (PolicyViolationException e) {
       throw new BadInputException(policy + ": " + Failure.messageOf(e), e);
     }
   }
 
   private int serve(
-      Lineup.Entry entry, Executor executor, String weights, @Nullable IterationProfile profile) {
+      Lineup.Entry entry,
+      Executor executor,
+      String weights,
+      @Nullable IterationProfile given,
+      @Nullable Calibration calibration) {
     PrintWriter print = spec.commandLine().getOut();
     print.printf(
         "%s, %s, %s, on %s (%s)%n",
@@ -184,34 +228,69 @@ final class RunCommand implements Callable<Integer> {
         weights,
         executor.id(),
         executor.device());
+    print.println(
+        executor.options().clock().runsWhileWaiting()
+            ? "times are real time"
+            : "times are CPU time of the computing thread; waits for arrivals are jumped over");
     print.flush();
+    int passes = calibration == null ? 0 : repeats + 2; // the first one warms up
+    Progress progress =
+        new Progress(
+            spec.commandLine().getErr(),
+            repeats + " repeats of " + requests + " requests",
+            (long) requests * (repeats + passes));
+    if (calibration != null) {
+      pass(calibration, executor, progress);
+    }
     if (warmUpRequests > 0) {
       Workload atOnce = workload("warm-up", warmUpRequests, 1e9, model.seed + 1);
       newRun(entry, executor, atOnce, done -> {}).run();
     }
     Workload workload = workload("generated", requests, rate, model.seed);
-    Progress progress = new Progress(spec.commandLine().getErr(), 1, requests);
-    RealRun run = newRun(entry, executor, workload, progress.run());
-    RealRun.Totals totals = run.run();
-    progress.done();
-    print.printf(
-        Locale.ROOT,
-        "%s served %d of %d requests in %.1f s: %d output tokens, %.1f a second; %d steps, executor busy %.0f %% of the time, %d preemptions%n%n",
-        entry.name(),
-        totals.finished(),
-        requests,
-        totals.wallNanos() / 1e9,
-        totals.outputTokens(),
-        totals.outputTokens() / (totals.wallNanos() / 1e9),
-        totals.steps(),
-        100.0 * totals.executorNanos() / totals.wallNanos(),
-        totals.preemptions());
-    print(print, run, profile == null ? null : simulate(entry, workload, profile));
-    if (profile != null) {
-      print.printf("%nsimulated with %s%n", profile.summary());
+    Repeats measured = new Repeats();
+    List<List<Step>> steps = new ArrayList<>();
+    for (int repeat = 0; repeat < repeats; repeat++) {
+      if (calibration != null) {
+        steps.add(pass(calibration, executor, progress));
+      }
+      RealRun run = newRun(entry, executor, workload, progress.part());
+      measured.add(run, run.run());
+    }
+    IterationProfile taken = null;
+    if (calibration != null) {
+      steps.add(pass(calibration, executor, progress));
+      taken = calibration.profile(executor, steps, weights, Profiles.measuredNow());
+    }
+    progress.clear();
+    for (int repeat = 0; repeat < repeats; repeat++) {
+      if (given != null) {
+        measured.addSimulation(simulate(entry, workload, given));
+      } else if (calibration != null) {
+        List<List<Step>> around = steps.subList(repeat, repeat + 2);
+        IterationProfile then =
+            calibration.profile(executor, around, weights, Profiles.measuredNow());
+        measured.addSimulation(simulate(entry, workload, then));
+      }
+    }
+    print.println(measured.summary(entry.name(), requests));
+    print.println();
+    measured.print(print);
+    if (given != null) {
+      print.printf("%nsimulated with %s%n", given.summary());
+    } else if (taken != null) {
+      print.printf(
+          "%neach repeat is simulated with the passes of %d steps before and after it; over all %d passes:%n",
+          PASS_STEPS, steps.size());
+      Profiles.print(taken, print);
     }
     print.flush();
-    return totals.failed() == 0 ? Main.OK : Main.FAILED;
+    return measured.allFinished(requests) ? Main.OK : Main.FAILED;
+  }
+
+  private List<Step> pass(Calibration calibration, Executor executor, Progress progress) {
+    List<Step> steps = calibration.pass(executor, model.newPool(executor.options().deviceBlocks()));
+    progress.part().accept(requests);
+    return steps;
   }
 
   private RealRun newRun(
@@ -264,47 +343,6 @@ final class RunCommand implements Callable<Integer> {
     return Math.max(least, Math.min(most, (int) Math.round(Math.exp(exponent))));
   }
 
-  private static void print(PrintWriter print, RealRun run, @Nullable RunMetrics simulated) {
-    String header = simulated == null ? "" : "      simulated (difference)";
-    print.printf("%-5s %9s %9s %9s%s%n", "ms", "p50", "p90", "p99", header);
-    RunMetrics.Latencies other = simulated == null ? null : simulated.latencies();
-    line(print, "TTFT", run.ttft, other == null ? null : other.ttft());
-    line(print, "TPOT", run.tpot, other == null ? null : other.tpot());
-    line(print, "E2E", run.e2e, other == null ? null : other.e2e());
-  }
-
-  private static void line(
-      PrintWriter print, String name, Durations measured, @Nullable Distribution simulated) {
-    if (measured.count() == 0) {
-      print.printf("%-5s none%n", name);
-      return;
-    }
-    Distribution m = measured.summary();
-    print.printf(
-        Locale.ROOT,
-        "%-5s %9.1f %9.1f %9.1f",
-        name,
-        m.p50Nanos() / 1e6,
-        m.p90Nanos() / 1e6,
-        m.p99Nanos() / 1e6);
-    if (simulated != null) {
-      print.printf(
-          Locale.ROOT,
-          "     %9.1f (%+.1f %%) %9.1f (%+.1f %%) %9.1f (%+.1f %%)",
-          simulated.p50Nanos() / 1e6,
-          percent(simulated.p50Nanos(), m.p50Nanos()),
-          simulated.p90Nanos() / 1e6,
-          percent(simulated.p90Nanos(), m.p90Nanos()),
-          simulated.p99Nanos() / 1e6,
-          percent(simulated.p99Nanos(), m.p99Nanos()));
-    }
-    print.println();
-  }
-
-  private static double percent(double simulated, double measured) {
-    return 100 * (simulated / measured - 1);
-  }
-
   /** A profile of something else would compare what cannot be compared. */
   private static void requireSame(@Nullable IterationProfile profile, Executor executor) {
     if (profile == null) {
@@ -313,7 +351,8 @@ final class RunCommand implements Callable<Integer> {
     if (!profile.executor().equals(executor.id())
         || !profile.model().equals(executor.shape())
         || profile.precision() != executor.options().precision()
-        || profile.threads() != executor.options().threads()) {
+        || profile.threads() != executor.options().threads()
+        || !profile.clock().equals(executor.options().clock().id())) {
       throw new BadInputException(
           "--profile must be of what is run: it is of "
               + profile.summary()
@@ -326,14 +365,9 @@ final class RunCommand implements Callable<Integer> {
               + " on "
               + executor.id()
               + ", threads: "
-              + executor.options().threads());
-    }
-  }
-
-  private static void requireRange(String option, int value, int least, int most) {
-    if (value < least || value > most) {
-      throw new BadInputException(
-          option + " must be from " + least + " to " + most + ", but was " + value);
+              + executor.options().threads()
+              + ", clock: "
+              + executor.options().clock().id());
     }
   }
 }

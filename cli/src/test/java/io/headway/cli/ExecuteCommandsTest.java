@@ -8,6 +8,8 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,9 +48,10 @@ class ExecuteCommandsTest {
     assertThat(out.toString())
         .contains("tiny, float, random weights, seed 1, on cpu (")
         .contains("sarathi-serve:tokenBudget=256 served 12 of 12 requests in ")
-        .containsPattern("TTFT +[0-9.]+ +[0-9.]+ +[0-9.]+")
-        .containsPattern("TPOT +[0-9.]+")
-        .containsPattern("E2E +[0-9.]+")
+        .contains("times are CPU time of the computing thread; waits for arrivals are jumped over")
+        .containsPattern("TTFT +measured +[0-9.]+ +[0-9.]+ +[0-9.]+\n")
+        .containsPattern("TPOT +measured +[0-9.]+")
+        .containsPattern("E2E +measured +[0-9.]+")
         .doesNotContain("simulated");
   }
 
@@ -85,7 +88,7 @@ class ExecuteCommandsTest {
     assertThat(fast("run", again)).as(err.toString()).isZero();
     assertThat(out.toString())
         .contains("vllm-v1:tokenBudget=256 served 5 of 5 requests")
-        .containsPattern("TTFT +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ \\([-+][0-9.]+ %\\)")
+        .containsPattern("TTFT +measured +[0-9.]+ +[0-9.]+ +[0-9.]+\n +simulated +[0-9.]+ \\(")
         .contains("simulated with tiny in float on cpu (");
 
     Path report = folder.resolve("report");
@@ -112,6 +115,73 @@ class ExecuteCommandsTest {
         .contains("but this run is of tiny-moe in float on cpu");
   }
 
+  /** The scripted executor takes exactly as long as a profile can say. */
+  @Test
+  void aRunThatTakesWhatTheProfileSaysIsMeasuredAsSimulated() {
+    assertThat(
+            fast(
+                "run",
+                "--executor",
+                "clockwork",
+                "--calibrate",
+                "--repeat",
+                "3",
+                "--requests",
+                "40",
+                "--rate",
+                "400",
+                "--policy",
+                "sarathi-serve:tokenBudget=12"))
+        .as(err.toString())
+        .isZero();
+    String printed = out.toString();
+    assertThat(printed)
+        .contains("served 40 of 40 requests in ")
+        .contains("median of 3 repeats, least to most in brackets")
+        .contains("each repeat is simulated with the passes of 150 steps before and after it; over all 4 passes:")
+        .contains("held out     30 steps: mean error 0.0 %");
+    assertThat(printed.split("\\([-+]0\\.0 %\\)", -1)).as(printed).hasSize(1 + 9);
+    Matcher ranges = Pattern.compile("([0-9.]+) \\(([0-9.]+) to ([0-9.]+)\\)").matcher(printed);
+    int found = 0;
+    for (; ranges.find(); found++) {
+      assertThat(ranges.group(2)).isEqualTo(ranges.group(1)).isEqualTo(ranges.group(3));
+    }
+    assertThat(found).isEqualTo(9);
+  }
+
+  /** Passes and repeats meet the same machine, although it is half as fast in some of them. */
+  @Test
+  void aMachineWhoseSpeedWandersIsComparedWithItself() {
+    assertThat(
+            run(
+                "run",
+                "--executor",
+                "clockwork",
+                "--model",
+                "tiny-bias",
+                "--max-prompt",
+                "20",
+                "--max-new",
+                "6",
+                "--calibrate",
+                "--repeat",
+                "5",
+                "--requests",
+                "40",
+                "--rate",
+                "400"))
+        .as(err.toString())
+        .isZero();
+    Matcher differences = Pattern.compile("\\(([-+][0-9.]+) %\\)").matcher(out.toString());
+    int found = 0;
+    for (; differences.find(); found++) {
+      assertThat(Double.parseDouble(differences.group(1)))
+          .as(out.toString())
+          .isBetween(-10.0, 10.0);
+    }
+    assertThat(found).isEqualTo(9);
+  }
+
   @Test
   void devicesAreListedWithWhatIsMissing() {
     assertThat(run("devices")).isZero();
@@ -124,14 +194,18 @@ class ExecuteCommandsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "run --executor cuda | --executor cuda: executor must be one of [cpu], but was 'cuda'; it comes with headway-executor-gpu",
-        "run --executor tpu | executor must be one of [cpu], but was 'tpu'",
+        "run --executor cuda | --executor cuda: executor must be one of [clockwork, cpu], but was 'cuda'; it comes with headway-executor-gpu",
+        "run --executor tpu | executor must be one of [clockwork, cpu], but was 'tpu'",
         "run --model gpt | model must be one of [tiny, tiny-bias,",
         "run --model llama2-70b | llama2-70b in FLOAT with 256 KV blocks needs",
         "run --model tiny --precision bfloat16 | precision must be FLOAT or DOUBLE on the CPU",
         "run --model tiny --precision half | precision",
         "run --weights /nowhere | no such file or folder",
         "run --requests 0 | --requests must be from 1 to 100000, but was 0",
+        "run --repeat 0 | --repeat must be from 1 to 1000, but was 0",
+        "run --clock sun | Invalid value for option '--clock': expected one of [CPU, WALL] (case-insensitive) but was 'sun'",
+        "run --executor clockwork --clock cpu | --clock must be wall with --executor clockwork",
+        "run --calibrate --profile p.json | --calibrate and --profile exclude each other",
         "run --depth 9 | --depth must be from 1 to 8, but was 9",
         "run --rate 0 | --rate must be above 0",
         "run --temperature -1 | --temperature must be from 0 to 100",
@@ -140,6 +214,10 @@ class ExecuteCommandsTest {
         "run --model tiny --max-prompt 9000 | must fit 4096 positions of tiny",
         "run --profile /nowhere.json | no such file",
         "calibrate --model tiny | out",
+        "calibrate --model tiny --warm-ups -1 --out x | --warm-ups must be from 0 to 1000, but was -1",
+        "calibrate --model tiny --repetitions 0 --out x | --repetitions must be from 1 to 1000, but was 0",
+        "calibrate --model tiny --out /nowhere/x | --out /nowhere/x: there is no folder /nowhere",
+        "calibrate --model tiny --out / | --out must name a file, but / is a folder",
         "calibrate --model tiny --steps 3 --out x | steps must be at least 50 steps, but was 3",
         "calibrate --model tiny --max-prompt 5000 --out x | must together be at most 4096 tokens",
         "compare --gpu l4 --profile p.json | no such file",

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param router routes the tokens of a mixture of experts; the model's published rule, top-k
  *     without capacity, by default (null)
  * @param drafter proposes what verify rows test; the sequence's own text by default
+ * @param clock what steps are timed by where the caller's thread computes; real time by default
  */
 public record ExecutorOptions(
     Precision precision,
@@ -31,12 +32,14 @@ public record ExecutorOptions(
     int threads,
     boolean checkPlans,
     @Nullable ExpertRouter<?> router,
-    Drafter drafter) {
+    Drafter drafter,
+    StepClock clock) {
 
   /** Checks the ranges. */
   public ExecutorOptions {
     requireNonNull(precision, "precision");
     requireNonNull(drafter, "drafter");
+    requireNonNull(clock, "clock");
     atLeast("blockTokens", blockTokens, 1, "token");
     atLeast("deviceBlocks", deviceBlocks, 1, "block");
     atLeast("hostBlocks", hostBlocks, 0, "blocks");
@@ -62,7 +65,8 @@ public record ExecutorOptions(
         1,
         true,
         null,
-        PromptLookupDrafter.DEFAULT);
+        PromptLookupDrafter.DEFAULT,
+        StepClock.WALL);
   }
 
   /**
@@ -81,7 +85,8 @@ public record ExecutorOptions(
         threads,
         checkPlans,
         router,
-        drafter);
+        drafter,
+        clock);
   }
 
   /**
@@ -100,7 +105,8 @@ public record ExecutorOptions(
         threads,
         checkPlans,
         router,
-        drafter);
+        drafter,
+        clock);
   }
 
   /**
@@ -119,7 +125,8 @@ public record ExecutorOptions(
         count,
         checkPlans,
         router,
-        drafter);
+        drafter,
+        clock);
   }
 
   /**
@@ -138,7 +145,8 @@ public record ExecutorOptions(
         threads,
         on,
         router,
-        drafter);
+        drafter,
+        clock);
   }
 
   /**
@@ -157,7 +165,8 @@ public record ExecutorOptions(
         threads,
         checkPlans,
         requireNonNull(value, "router"),
-        drafter);
+        drafter,
+        clock);
   }
 
   /**
@@ -176,6 +185,27 @@ public record ExecutorOptions(
         threads,
         checkPlans,
         router,
+        value,
+        clock);
+  }
+
+  /**
+   * Returns the same options with another clock.
+   *
+   * @param value what steps are timed by where the caller's thread computes
+   * @return a changed copy
+   */
+  public ExecutorOptions withClock(StepClock value) {
+    return new ExecutorOptions(
+        precision,
+        blockTokens,
+        deviceBlocks,
+        hostBlocks,
+        maxSequences,
+        threads,
+        checkPlans,
+        router,
+        drafter,
         value);
   }
 

@@ -19,7 +19,7 @@ import java.util.Arrays;
 
 /**
  * Executes plans in the caller's thread and, if asked for, some more. A plan is finished when
- * {@link #enqueue} returns.
+ * {@link #enqueue} returns; what it took is measured by {@link ExecutorOptions#clock}.
  *
  * @param <A> {@code float[]} or {@code double[]}
  */
@@ -108,7 +108,7 @@ final class CpuExecutor<A> implements Executor {
     if (options.checkPlans()) {
       check.accept(plan);
     }
-    long began = System.nanoTime();
+    long began = options.clock().nanos().getAsLong();
     drafts.draft(plan, slots, options.drafter(), shape.vocabularySize());
     result.begin(plan);
     for (int m = 0; m < plan.moves(); m++) {
@@ -117,7 +117,7 @@ final class CpuExecutor<A> implements Executor {
     gather(plan);
     decoder.forward(batch);
     report(plan, result);
-    result.elapsed(System.nanoTime() - began);
+    result.elapsed(options.clock().nanos().getAsLong() - began);
   }
 
   @Override

@@ -20,24 +20,25 @@ import io.headway.runtime.StepResult;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 
 /**
- * Measures designed steps on an executor and fits a model of iteration time to them.
+ * Designed steps that are measured on an executor, and a model of iteration time fitted to them.
  *
- * <p>The same seeded steps are run {@code warmUps + repetitions} times; the time of a step is the
- * median over the repetitions, so that a disturbance of one of them does not count. Every fifth
- * step is held out of the fit and tells how good it is on steps it has not seen.
+ * <p>A {@linkplain #pass pass} runs the same seeded steps each time; the time of a step is the
+ * median over the passes that {@link #profile} gets, so that a disturbance of one of them does not
+ * count. The first pass of a process warms up the just-in-time compiler and should be left out.
+ * Passes may be taken in turn with the work to be predicted, so that both meet the machine at the
+ * same speed. Every fifth step is held out of the fit and tells how good it is on steps it has not
+ * seen.
  *
  * @param maxSequences most sequences decoding at once
  * @param maxPromptTokens longest prompt
  * @param maxChunkTokens largest prefill chunk
  * @param maxNewTokens longest output
+ * @param maxDraftTokens most drafted tokens that a row verifies; 0 for none, and then the model
+ *     says that drafts cost nothing
  * @param steps steps of one pass, at least {@link #MIN_STEPS}
- * @param warmUps passes that are not measured
- * @param repetitions passes that are
  * @param seed of the steps
  */
 public record Calibration(
@@ -45,9 +46,8 @@ public record Calibration(
     int maxPromptTokens,
     int maxChunkTokens,
     int maxNewTokens,
+    int maxDraftTokens,
     int steps,
-    int warmUps,
-    int repetitions,
     long seed) {
   /** Fewest steps of a pass: enough to determine every coefficient and to hold some out. */
   public static final int MIN_STEPS = 50;
@@ -55,15 +55,17 @@ public record Calibration(
   /** Every so manyth step is held out. */
   public static final int HELD_OUT = 5;
 
+  /** Default of {@code maxDraftTokens} where drafts are measured. */
+  public static final int DRAFT_TOKENS = 4;
+
   /** Checks the ranges. */
   public Calibration {
     atLeast("maxSequences", maxSequences, 1, "sequence");
     atLeast("maxPromptTokens", maxPromptTokens, 1, "token");
     atLeast("maxChunkTokens", maxChunkTokens, 1, "token");
     atLeast("maxNewTokens", maxNewTokens, 2, "tokens");
+    atLeast("maxDraftTokens", maxDraftTokens, 0, "tokens");
     atLeast("steps", steps, MIN_STEPS, "steps");
-    atLeast("warmUps", warmUps, 0, "passes");
-    atLeast("repetitions", repetitions, 1, "pass");
   }
 
   /**
@@ -98,50 +100,25 @@ public record Calibration(
   }
 
   /**
-   * Measures.
+   * Fits a model to what was measured.
    *
-   * @param executor opened with {@link #draftAll} as its drafter and {@link #blocks} blocks
-   * @param pools makes an empty pool of these blocks for each pass
+   * @param executor that ran the passes
+   * @param passes what {@link #pass} returned, at least one
    * @param weights where the executor's parameters come from
    * @param measuredAt when, as an ISO 8601 instant
-   * @param progress told after every pass how many are done
    * @return the profile
+   * @throws IllegalArgumentException if there is no pass, or one is not of these steps
    */
-  public IterationProfile measure(
-      Executor executor,
-      Supplier<KvBlockPool> pools,
-      String weights,
-      String measuredAt,
-      IntConsumer progress) {
-    long[][] nanos = new long[repetitions][];
-    List<Step> shapes = new ArrayList<>();
-    for (int pass = 0; pass < warmUps + repetitions; pass++) {
-      shapes.clear();
-      long[] measured = pass(executor, pools.get(), shapes);
-      if (pass >= warmUps) {
-        nanos[pass - warmUps] = measured;
-      }
-      progress.accept(pass + 1);
+  public IterationProfile profile(
+      Executor executor, List<List<Step>> passes, String weights, String measuredAt) {
+    if (passes.isEmpty()) {
+      throw new IllegalArgumentException("passes must have at least 1 pass, but has none");
     }
     List<Step> fitted = new ArrayList<>();
     List<Step> heldOut = new ArrayList<>();
     long[] largest = new long[ProfiledIterationTime.Part.values().length];
     for (int i = 0; i < steps; i++) {
-      long[] times = new long[repetitions];
-      for (int r = 0; r < repetitions; r++) {
-        times[r] = nanos[r][i];
-      }
-      Arrays.sort(times);
-      Step shape = shapes.get(i);
-      Step step =
-          new Step(
-              shape.prefillTokens(),
-              shape.prefillAttentionPairs(),
-              shape.chunks(),
-              shape.decodes(),
-              shape.decodeContextTokens(),
-              shape.draftTokens(),
-              Math.max(1, times[(repetitions - 1) / 2]));
+      Step step = median(passes, i);
       (i % HELD_OUT == HELD_OUT - 1 ? heldOut : fitted).add(step);
       enlarge(largest, step);
     }
@@ -154,12 +131,30 @@ public record Calibration(
         executor.options().precision(),
         executor.options().blockTokens(),
         executor.options().threads(),
+        executor.options().clock().id(),
         requireNonNull(measuredAt, "measuredAt"),
-        repetitions,
+        passes.size(),
         Arrays.stream(largest).boxed().toList(),
         time,
         time.accuracy(fitted),
         time.accuracy(heldOut));
+  }
+
+  private Step median(List<List<Step>> passes, int i) {
+    Step first = passes.get(0).get(i);
+    long[] times = new long[passes.size()];
+    for (int p = 0; p < times.length; p++) {
+      Step step = passes.get(p).get(i);
+      if (passes.get(p).size() != steps || !step.withNanos(first.nanos()).equals(first)) {
+        throw new IllegalArgumentException(
+            "pass " + p + " must have the " + steps + " steps of this calibration");
+      }
+      times[p] = step.nanos();
+    }
+    Arrays.sort(times);
+    int middle = times.length / 2;
+    return first.withNanos(
+        times.length % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2);
   }
 
   private static void enlarge(long[] largest, Step step) {
@@ -177,23 +172,29 @@ public record Calibration(
     }
   }
 
-  /** Runs the designed steps once. */
-  private long[] pass(Executor executor, KvBlockPool pool, List<Step> shapes) {
+  /**
+   * Runs the designed steps once.
+   *
+   * @param executor idle, with {@link #blocks} blocks at least and {@code maxSequences} slots; with
+   *     {@link #draftAll} as its drafter if there are to be drafts
+   * @param pool empty, of as many blocks as the executor has at most
+   * @return the steps with what the executor says they took
+   */
+  public List<Step> pass(Executor executor, KvBlockPool pool) {
     RandomSource random = RandomSource.seeded(seed);
-    long[] nanos = new long[steps];
     // The clock of the scheduler stands still: no decision here depends on it.
     LongSupplier clock = () -> 0;
-    Recorder recorder = new Recorder(nanos, shapes);
+    Recorder recorder = new Recorder(steps);
     EngineScheduler scheduler =
         EngineScheduler.builder()
-            .policy(new RandomSteps(maxChunkTokens))
+            .policy(new RandomSteps(maxChunkTokens, maxDraftTokens))
             .pool(pool)
             .strict()
             .random(RandomSource.seeded(seed + 1))
             .limits(Limits.of(maxSequences, Integer.MAX_VALUE))
             .build();
     ServingLoop loop = new ServingLoop(scheduler, pool, executor, clock, recorder);
-    for (int request = 0; recorder.done < steps; ) {
+    for (int request = 0; recorder.measured.size() < steps; ) {
       while (scheduler.stats().waiting() < 2) {
         loop.submit(request(request++, random, executor), SamplingParameters.GREEDY);
       }
@@ -202,7 +203,7 @@ public record Calibration(
     scheduler.close();
     // Gives the slots back.
     scheduler.events(new ReleaseSlots(executor));
-    return nanos;
+    return List.copyOf(recorder.measured);
   }
 
   private Request request(int number, RandomSource random, Executor executor) {
@@ -226,21 +227,18 @@ public record Calibration(
 
   private static final class Recorder implements ServingLoop.Sink {
     private final IterationShape shape = new IterationShape();
-    private final long[] nanos;
-    private final List<Step> shapes;
-    private int done;
+    private final int steps;
+    private final List<Step> measured = new ArrayList<>();
 
-    Recorder(long[] nanos, List<Step> shapes) {
-      this.nanos = nanos;
-      this.shapes = shapes;
+    Recorder(int steps) {
+      this.steps = steps;
     }
 
     @Override
     public void executed(BatchPlan plan, StepResult result, long elapsedNanos, long nowNanos) {
-      if (done < nanos.length) {
+      if (measured.size() < steps) {
         PlanShapes.describe(plan, shape);
-        nanos[done++] = elapsedNanos;
-        shapes.add(Step.of(shape, 1));
+        measured.add(Step.of(shape, Math.max(1, elapsedNanos)));
       }
     }
   }

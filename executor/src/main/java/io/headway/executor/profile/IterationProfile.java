@@ -18,6 +18,7 @@ import java.util.Locale;
  * @param precision number format
  * @param blockTokens tokens a KV block
  * @param threads threads on the host
+ * @param clock id of the {@link io.headway.executor.StepClock} that the times are of
  * @param measuredAt when, as an ISO 8601 instant
  * @param repetitions how often each step was measured; its time is the median
  * @param largest the most work of each part in a step, in the order of {@link
@@ -34,6 +35,7 @@ public record IterationProfile(
     Precision precision,
     int blockTokens,
     int threads,
+    String clock,
     String measuredAt,
     int repetitions,
     List<Long> largest,
@@ -48,6 +50,7 @@ public record IterationProfile(
     requireNonNull(model, "model");
     requireNonNull(weights, "weights");
     requireNonNull(precision, "precision");
+    requireNonNull(clock, "clock");
     requireNonNull(measuredAt, "measuredAt");
     requireNonNull(time, "time");
     requireNonNull(fit, "fit");
@@ -62,7 +65,7 @@ public record IterationProfile(
   /**
    * Describes the profile in a line.
    *
-   * @return model, device and date
+   * @return model, device, date and clock
    */
   public String summary() {
     return model.name()
@@ -73,6 +76,8 @@ public record IterationProfile(
         + " ("
         + device
         + "), measured "
-        + measuredAt;
+        + measuredAt
+        + " by the clock "
+        + clock;
   }
 }

@@ -48,6 +48,7 @@ public final class ProfileFile {
           "precision",
           "blockTokens",
           "threads",
+          "clock",
           "measuredAt",
           "repetitions",
           "largest",
@@ -125,6 +126,7 @@ public final class ProfileFile {
     root.put("precision", profile.precision().name().toLowerCase(Locale.ROOT));
     root.put("blockTokens", profile.blockTokens());
     root.put("threads", profile.threads());
+    root.put("clock", profile.clock());
     root.put("measuredAt", profile.measuredAt());
     root.put("repetitions", profile.repetitions());
     ObjectNode most = root.putObject("largest");
@@ -211,6 +213,7 @@ public final class ProfileFile {
         precision(root.get("precision")),
         integer("blockTokens", root.get("blockTokens"), 1),
         integer("threads", root.get("threads"), 1),
+        text("clock", root.get("clock")),
         instant(root.get("measuredAt")),
         integer("repetitions", root.get("repetitions"), 1),
         largest,

@@ -13,10 +13,9 @@ import io.headway.api.batching.SequenceState;
  * bound, small ones as often as large ones on a logarithmic scale.
  *
  * @param maxChunkTokens largest chunk
+ * @param maxDraftTokens most drafted tokens of a row; 0 for none
  */
-record RandomSteps(int maxChunkTokens) implements BatchingPolicy<Stateless> {
-  private static final int MAX_DRAFT_TOKENS = 4;
-
+record RandomSteps(int maxChunkTokens, int maxDraftTokens) implements BatchingPolicy<Stateless> {
   @Override
   public String id() {
     return "random-steps";
@@ -32,7 +31,7 @@ record RandomSteps(int maxChunkTokens) implements BatchingPolicy<Stateless> {
     RandomSource random = view.random();
     int kind = random.nextInt(4); // 0: prefill alone, 1: decodes alone, else both
     int keepPercent = random.nextInt(101);
-    boolean drafts = random.nextInt(5) == 0;
+    boolean drafts = maxDraftTokens > 0 && random.nextInt(5) == 0;
     for (int i = 0; i < view.runningCount() && kind != 0; i++) {
       int s = view.running(i);
       if (view.decoding(s)
@@ -41,7 +40,7 @@ record RandomSteps(int maxChunkTokens) implements BatchingPolicy<Stateless> {
         int room = view.maxNewTokens(s) - view.generatedTokens(s) - 1;
         if (!drafts
             || room < 1
-            || !draft.verify(s, 1 + random.nextInt(Math.min(room, MAX_DRAFT_TOKENS))).done()) {
+            || !draft.verify(s, 1 + random.nextInt(Math.min(room, maxDraftTokens))).done()) {
           draft.schedule(s, 1);
         }
       }

@@ -66,6 +66,12 @@ public final class ProfiledIterationTime implements IterationTimeModel {
 
   private static final int PARTS = Part.values().length;
 
+  /** Most rounds of a fit. */
+  private static final int MAX_ROUNDS = 20;
+
+  /** Relative change of the predictions below which a fit has settled. */
+  private static final double SETTLED = 1e-9;
+
   /**
    * One measured step.
    *
@@ -116,6 +122,23 @@ public final class ProfiledIterationTime implements IterationTimeModel {
           shape.decodeContextTokens(),
           shape.draftTokens(),
           nanos);
+    }
+
+    /**
+     * Returns the same work with another duration.
+     *
+     * @param value nanoseconds, at least 1
+     * @return a changed copy
+     */
+    public Step withNanos(long value) {
+      return new Step(
+          prefillTokens,
+          prefillAttentionPairs,
+          chunks,
+          decodes,
+          decodeContextTokens,
+          draftTokens,
+          value);
     }
 
     /** The parts of the work, the step itself first. */
@@ -174,9 +197,16 @@ public final class ProfiledIterationTime implements IterationTimeModel {
   }
 
   /**
-   * Fits the coefficients: of all choices of parts held at 0, the least squares of the relative
-   * error {@code predicted / measured - 1} whose coefficients are at least 0, which is the exact
-   * non-negative optimum. Parts that no step contains are held at 0.
+   * Fits the coefficients: the least squares of the relative error {@code (measured - predicted) /
+   * predicted} with coefficients of at least 0, by iteratively reweighted least squares. The first
+   * round divides by what was measured, each further one by what the round before predicts; it ends
+   * when no prediction changes by more than {@value #SETTLED} of itself, after {@value #MAX_ROUNDS}
+   * rounds at the latest. Every round is the exact non-negative optimum: the best of all choices of
+   * parts held at 0. Parts that no step contains are held at 0.
+   *
+   * <p>Dividing by the prediction makes the fit unbiased where noise is a share of the time: the
+   * mean of {@code measured / predicted} over the steps is 1. Dividing by the measurement alone
+   * would weigh steps that happened to be fast the most and predict too little.
    *
    * @param steps measured; at least one
    * @return the model
@@ -186,13 +216,35 @@ public final class ProfiledIterationTime implements IterationTimeModel {
     if (steps.isEmpty()) {
       throw new IllegalArgumentException("steps must have at least 1 step, but has none");
     }
-    double[][] rows = new double[steps.size()][];
-    for (int i = 0; i < rows.length; i++) {
-      double[] work = steps.get(i).work();
-      double nanos = steps.get(i).nanos();
-      Arrays.setAll(work, part -> work[part] / nanos);
-      rows[i] = work;
+    double[] nanos = steps.stream().mapToDouble(Step::nanos).toArray();
+    double[] divisors = nanos.clone();
+    double[] fitted = new double[PARTS];
+    double change = Double.POSITIVE_INFINITY;
+    for (int round = 0; round < MAX_ROUNDS && change > SETTLED; round++) {
+      double[][] rows = new double[nanos.length][];
+      double[] targets = new double[nanos.length];
+      for (int i = 0; i < rows.length; i++) {
+        double[] work = steps.get(i).work();
+        double divisor = divisors[i];
+        Arrays.setAll(work, part -> work[part] / divisor);
+        rows[i] = work;
+        targets[i] = nanos[i] / divisor;
+      }
+      fitted = nonNegative(rows, targets);
+      change = 0;
+      for (int i = 0; i < rows.length; i++) {
+        double relative = dot(rows[i], fitted);
+        // A step that the fit says takes no time keeps its divisor.
+        if (relative > 0) {
+          change = Math.max(change, Math.abs(relative - 1));
+          divisors[i] *= relative;
+        }
+      }
     }
+    return new ProfiledIterationTime(fitted);
+  }
+
+  private static double[] nonNegative(double[][] rows, double[] targets) {
     // Columns of one magnitude, so that the rank is judged rightly.
     double[] scales = new double[PARTS];
     for (double[] row : rows) {
@@ -200,21 +252,32 @@ public final class ProfiledIterationTime implements IterationTimeModel {
         scales[part] = Math.max(scales[part], row[part]);
       }
     }
-    double[] best = new double[PARTS];
+    int occurring = 0;
+    for (int part = 0; part < PARTS; part++) {
+      occurring |= scales[part] > 0 ? 1 << part : 0;
+    }
+    // Without a negative coefficient the plain optimum is the constrained one.
+    double[] best = fit(rows, targets, scales, occurring);
+    if (best.length > 0) {
+      return best;
+    }
+    best = new double[PARTS];
     double bestError = Double.POSITIVE_INFINITY;
     for (int kept = 1; kept < 1 << PARTS; kept++) {
-      double[] candidate = fit(rows, scales, kept);
-      double error = candidate.length == 0 ? Double.POSITIVE_INFINITY : error(rows, candidate);
+      double[] candidate = fit(rows, targets, scales, kept);
+      double error =
+          candidate.length == 0 ? Double.POSITIVE_INFINITY : error(rows, targets, candidate);
       if (error < bestError) {
         bestError = error;
         best = candidate;
       }
     }
-    return new ProfiledIterationTime(best);
+    return best;
   }
 
   /** Returns the plain optimum over the kept parts; empty if undetermined or partly negative. */
-  private static double[] fit(double[][] rows, double[] scales, int kept) {
+  private static double[] fit(
+      double[][] rows, double[] targets, double[] scales, int kept) {
     int[] parts = new int[Integer.bitCount(kept)];
     for (int part = 0, k = 0; part < PARTS; part++) {
       if ((kept >> part & 1) != 0) {
@@ -225,14 +288,12 @@ public final class ProfiledIterationTime implements IterationTimeModel {
       }
     }
     double[][] some = new double[rows.length][parts.length];
-    double[] ones = new double[rows.length];
-    Arrays.fill(ones, 1);
     for (int i = 0; i < rows.length; i++) {
       for (int k = 0; k < parts.length; k++) {
         some[i][k] = rows[i][parts[k]] / scales[parts[k]];
       }
     }
-    double[] fitted = LeastSquares.ordinary(some, ones);
+    double[] fitted = LeastSquares.ordinary(some, targets);
     if (fitted == null) {
       return new double[0];
     }
@@ -246,14 +307,19 @@ public final class ProfiledIterationTime implements IterationTimeModel {
     return all;
   }
 
-  private static double error(double[][] rows, double[] coefficients) {
+  private static double error(double[][] rows, double[] targets, double[] coefficients) {
     double sum = 0;
-    for (double[] row : rows) {
-      double difference = -1;
-      for (int part = 0; part < PARTS; part++) {
-        difference += coefficients[part] * row[part];
-      }
+    for (int i = 0; i < rows.length; i++) {
+      double difference = dot(rows[i], coefficients) - targets[i];
       sum += difference * difference;
+    }
+    return sum;
+  }
+
+  private static double dot(double[] row, double[] coefficients) {
+    double sum = 0;
+    for (int part = 0; part < PARTS; part++) {
+      sum += coefficients[part] * row[part];
     }
     return sum;
   }
@@ -298,11 +364,7 @@ public final class ProfiledIterationTime implements IterationTimeModel {
     double measuredSum = 0;
     double mean = 0;
     for (int i = 0; i < errors.length; i++) {
-      double[] work = steps.get(i).work();
-      double predicted = 0;
-      for (int part = 0; part < PARTS; part++) {
-        predicted += nanosPer[part] * work[part];
-      }
+      double predicted = dot(steps.get(i).work(), nanosPer);
       errors[i] = Math.abs(predicted / steps.get(i).nanos() - 1);
       mean += errors[i] / errors.length;
       predictedSum += predicted;

@@ -40,13 +40,38 @@ class ProfiledIterationTimeTest {
       best[part.index()] = fitted.nanosPer(part);
       assertThat(best[part.index()]).isNotNegative();
     }
-    double error = squares(steps, best);
+    double[] divisors = new double[steps.size()];
+    double ratios = 0;
+    for (int i = 0; i < divisors.length; i++) {
+      divisors[i] = predicted(steps.get(i), best);
+      ratios += steps.get(i).nanos() / divisors[i] / divisors.length;
+    }
+    assertThat(ratios).isCloseTo(1, offset(1e-6));
+    double error = squares(steps, best, divisors);
     for (int part = 0; part < best.length; part++) {
       for (double change : new double[] {-0.01 * TRUE[part], 0.01 * TRUE[part]}) {
         double[] moved = best.clone();
         moved[part] = Math.max(0, moved[part] + change);
-        assertThat(squares(steps, moved)).isGreaterThanOrEqualTo(error * (1 - 1e-9));
+        assertThat(squares(steps, moved, divisors)).isGreaterThanOrEqualTo(error * (1 - 1e-9));
       }
+    }
+  }
+
+  @Example
+  void noiseThatIsAShareOfTheTimeDoesNotMakeStepsFaster() {
+    // Half of the steps took 0.7, half 1.3 of the truth: their mean is it.
+    ProfiledIterationTime truth = new ProfiledIterationTime(TRUE);
+    List<Step> exact = steps(new Random(7), truth, 0);
+    List<Step> noisy = new ArrayList<>();
+    for (Step step : exact) {
+      noisy.add(step.withNanos(Math.round(0.7 * step.nanos())));
+      noisy.add(step.withNanos(Math.round(1.3 * step.nanos())));
+    }
+    ProfiledIterationTime fitted = ProfiledIterationTime.fit(noisy);
+    for (Part part : Part.values()) {
+      assertThat(fitted.nanosPer(part))
+          .as(part.label())
+          .isCloseTo(TRUE[part.index()], offset(1e-3 * TRUE[part.index()] + 1e-3));
     }
   }
 
@@ -109,18 +134,22 @@ class ProfiledIterationTimeTest {
         .hasMessage("the work of a step must be at least 0 in every part");
   }
 
-  private static double squares(List<Step> steps, double[] coefficients) {
+  private static double squares(List<Step> steps, double[] coefficients, double[] divisors) {
     double sum = 0;
-    for (Step step : steps) {
-      double[] work = step.work();
-      double predicted = 0;
-      for (int part = 0; part < work.length; part++) {
-        predicted += coefficients[part] * work[part];
-      }
-      double error = predicted / step.nanos() - 1;
+    for (int i = 0; i < divisors.length; i++) {
+      double error = (steps.get(i).nanos() - predicted(steps.get(i), coefficients)) / divisors[i];
       sum += error * error;
     }
     return sum;
+  }
+
+  private static double predicted(Step step, double[] coefficients) {
+    double[] work = step.work();
+    double predicted = 0;
+    for (int part = 0; part < work.length; part++) {
+      predicted += coefficients[part] * work[part];
+    }
+    return predicted;
   }
 
   private static List<Step> steps(Random random, ProfiledIterationTime truth, double noise) {
