@@ -37,7 +37,7 @@ final class Profiles {
     line(print, "held out", profile.heldOut());
   }
 
-  private static void line(PrintWriter print, String which, Accuracy accuracy) {
+  static void line(PrintWriter print, String which, Accuracy accuracy) {
     print.printf(
         Locale.ROOT,
         "%-9s %5d steps: mean error %.1f %%, 95 %% of steps within %.1f %%, total off by %+.1f %%%n",

@@ -4,17 +4,22 @@ import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.api.batching.End;
 import io.headway.api.memory.KvBlockPool;
+import io.headway.api.prediction.IterationShape;
 import io.headway.executor.Executor;
+import io.headway.executor.PlanShapes;
 import io.headway.executor.SamplingParameters;
 import io.headway.executor.ServingLoop;
 import io.headway.executor.StepClock;
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import io.headway.runtime.BatchPlan;
 import io.headway.runtime.EngineScheduler;
 import io.headway.runtime.StepResult;
 import io.headway.runtime.SubmitResult;
 import io.headway.simulator.metrics.Durations;
 import io.headway.simulator.workload.Workload;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
@@ -31,7 +36,7 @@ final class RealRun implements ServingLoop.Sink {
       int finished,
       int failed,
       long outputTokens,
-      long steps,
+      int steps,
       long executorNanos,
       long durationNanos,
       long preemptions) {}
@@ -39,6 +44,7 @@ final class RealRun implements ServingLoop.Sink {
   final Durations ttft = new Durations();
   final Durations tpot = new Durations();
   final Durations e2e = new Durations();
+  final List<Step> measured = new ArrayList<>();
 
   private final Workload workload;
   private final Executor executor;
@@ -51,6 +57,7 @@ final class RealRun implements ServingLoop.Sink {
   private long began;
   private long skippedNanos;
 
+  private final IterationShape shape = new IterationShape();
   private int[] rowOf = new int[64];
   private final long[] firstToken;
   private final long[] lastToken;
@@ -58,7 +65,6 @@ final class RealRun implements ServingLoop.Sink {
   private int ended;
   private int finished;
   private long outputTokens;
-  private long steps;
   private long executorNanos;
 
   RealRun(
@@ -116,7 +122,7 @@ final class RealRun implements ServingLoop.Sink {
         finished,
         workload.size() - finished,
         outputTokens,
-        steps,
+        measured.size(),
         executorNanos,
         now(),
         scheduler.stats().preemptions());
@@ -154,7 +160,8 @@ final class RealRun implements ServingLoop.Sink {
 
   @Override
   public void executed(BatchPlan plan, StepResult result, long elapsedNanos, long nowNanos) {
-    steps++;
+    PlanShapes.describe(plan, shape);
+    measured.add(Step.of(shape, Math.max(1, elapsedNanos)));
     executorNanos += elapsedNanos;
   }
 

@@ -1,5 +1,6 @@
 package io.headway.cli;
 
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import io.headway.simulator.metrics.Distribution;
 import io.headway.simulator.metrics.Durations;
 import io.headway.simulator.metrics.RunMetrics;
@@ -39,6 +40,11 @@ final class Repeats {
   /** Returns whether every repeat served all requests. */
   boolean allFinished(int requests) {
     return totals.stream().allMatch(total -> total.finished() == requests);
+  }
+
+  /** Returns every step of every repeat with what it took. */
+  List<Step> steps() {
+    return runs.stream().flatMap(run -> run.measured.stream()).toList();
   }
 
   /** Says in a line what was served. */

@@ -3,6 +3,7 @@ package io.headway.cli;
 import io.headway.api.PolicyViolationException;
 import io.headway.api.RandomSource;
 import io.headway.executor.Executor;
+import io.headway.executor.StepClock;
 import io.headway.executor.profile.Calibration;
 import io.headway.executor.profile.IterationProfile;
 import io.headway.executor.weights.Weights;
@@ -228,10 +229,10 @@ final class RunCommand implements Callable<Integer> {
         weights,
         executor.id(),
         executor.device());
-    print.println(
-        executor.options().clock().runsWhileWaiting()
-            ? "times are real time"
-            : "times are CPU time of the computing thread; waits for arrivals are jumped over");
+    StepClock clock = executor.options().clock();
+    print.printf(
+        "times by the clock %s%s%n",
+        clock.id(), clock.runsWhileWaiting() ? "" : "; waits for arrivals are jumped over");
     print.flush();
     int passes = calibration == null ? 0 : repeats + 2; // the first one warms up
     Progress progress =
@@ -277,11 +278,13 @@ final class RunCommand implements Callable<Integer> {
     measured.print(print);
     if (given != null) {
       print.printf("%nsimulated with %s%n", given.summary());
+      Profiles.line(print, "executed", given.time().accuracy(measured.steps()));
     } else if (taken != null) {
       print.printf(
           "%neach repeat is simulated with the passes of %d steps before and after it; over all %d passes:%n",
           PASS_STEPS, steps.size());
       Profiles.print(taken, print);
+      Profiles.line(print, "executed", taken.time().accuracy(measured.steps()));
     }
     print.flush();
     return measured.allFinished(requests) ? Main.OK : Main.FAILED;

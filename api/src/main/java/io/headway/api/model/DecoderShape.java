@@ -15,7 +15,9 @@ import java.util.Objects;
  * / kvHeads)}. Rotation turns the pairs {@code (i, i + headDim / 2)} by {@code position *
  * ropeTheta^(-2i/headDim)}, the convention of the published checkpoints in safetensors.
  *
- * <p>The presets give the figures of the models' published {@code config.json}; immutable and
+ * <p>The presets of published models give the figures of the {@code config.json} that each names;
+ * they were compared with the copies in LitGPT's {@code config.py} and in other projects' sources
+ * on 2026-11-30, the files themselves being behind a login or out of reach. Immutable and
  * thread-safe.
  *
  * @param name stable lower-case name, such as {@code llama3-8b}
@@ -72,7 +74,7 @@ public record DecoderShape(
       new DecoderShape(
           "small-moe", 2048, 256, 344, 6, 8, 4, 32, 8192, 1e4, 1e-5, false, false, 8, 2);
 
-  /** Llama 2 7B. */
+  /** Llama 2 7B: {@code meta-llama/Llama-2-7b-hf}. */
   public static final DecoderShape LLAMA2_7B =
       new DecoderShape(
           "llama2-7b",
@@ -91,7 +93,7 @@ public record DecoderShape(
           0,
           0);
 
-  /** Llama 2 70B. */
+  /** Llama 2 70B: {@code meta-llama/Llama-2-70b-hf}. */
   public static final DecoderShape LLAMA2_70B =
       new DecoderShape(
           "llama2-70b",
@@ -110,7 +112,10 @@ public record DecoderShape(
           0,
           0);
 
-  /** Llama 3 8B. */
+  /**
+   * Llama 3 8B: {@code meta-llama/Meta-Llama-3-8B}. Its {@code rms_norm_eps} is the default of
+   * LitGPT, which sets no other for it.
+   */
   public static final DecoderShape LLAMA3_8B =
       new DecoderShape(
           "llama3-8b",
@@ -129,7 +134,10 @@ public record DecoderShape(
           0,
           0);
 
-  /** Qwen2.5 7B: QKV bias, 28 query heads on 4 KV heads. */
+  /**
+   * Qwen2.5 7B: {@code Qwen/Qwen2.5-7B-Instruct}, QKV bias, 28 query heads on 4 KV heads. The base
+   * model allows 131,072 positions instead of 32,768.
+   */
   public static final DecoderShape QWEN2_5_7B =
       new DecoderShape(
           "qwen2.5-7b",
@@ -148,7 +156,7 @@ public record DecoderShape(
           0,
           0);
 
-  /** Mixtral 8x7B: 8 experts in every layer, 2 per token. */
+  /** Mixtral 8x7B: {@code mistralai/Mixtral-8x7B-v0.1}, 8 experts in every layer, 2 per token. */
   public static final DecoderShape MIXTRAL_8X7B =
       new DecoderShape(
           "mixtral-8x7b",

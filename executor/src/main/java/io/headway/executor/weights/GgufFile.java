@@ -8,8 +8,11 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,13 +22,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class GgufFile {
   /** Most bytes before the tensors. */
-  static final long MAX_HEADER_BYTES = 256L << 20;
+  static final long MAX_HEADER_BYTES = 64L << 20;
 
   private static final int MAGIC = 0x46554747; // "GGUF"
   private static final long MAX_PAIRS = 1 << 16;
-  private static final long MAX_TENSORS = 1 << 20;
+  private static final long MAX_TENSORS = SafetensorsHeader.MAX_TENSORS;
   private static final int MAX_KEY_BYTES = 65_535;
   private static final int MAX_STRING_BYTES = 16 << 20;
+
+  /** Longest string that is kept; those that are needed are short. */
+  private static final int MAX_KEPT_BYTES = 4_096;
+
   private static final int MAX_ARRAY_DEPTH = 4;
   private static final int MAX_DIMENSIONS = 4;
   private static final int MAX_EXPERTS = 1 << 16;
@@ -39,6 +46,9 @@ final class GgufFile {
   @SuppressWarnings("ArrayRecordComponent") // private, never compared
   private record Described(long[] sizes, int type, long offset) {}
 
+  /** Where a tensor that is used ends, behind the header. */
+  private record Placed(String stored, long end) {}
+
   private final Path file;
   private final FileChannel channel;
   private final long size;
@@ -48,7 +58,10 @@ final class GgufFile {
   private final Map<String, Object> values = new HashMap<>();
   private final Map<String, Described> described = new HashMap<>();
   private final Map<String, FileTensor> tensors = new HashMap<>();
+  private final TreeMap<Long, Placed> placed = new TreeMap<>();
+  private final Set<String> used = new HashSet<>();
   private long dataAt;
+  private long alignment = DEFAULT_ALIGNMENT;
   private String architecture = "";
 
   private GgufFile(Path file, FileChannel channel) throws IOException {
@@ -64,6 +77,7 @@ final class GgufFile {
       gguf.readHeader();
       DecoderShape shape = gguf.shape();
       gguf.name(shape);
+      gguf.requireAllUsed();
       TensorFiles weights =
           new TensorFiles(file, shape, file.toString(), gguf.tensors, opened.channels());
       opened.keep();
@@ -133,7 +147,7 @@ final class GgufFile {
         throw wrong("tensor " + name + " stands twice in the header");
       }
     }
-    long alignment = integer("general.alignment", DEFAULT_ALIGNMENT);
+    alignment = integer("general.alignment", DEFAULT_ALIGNMENT);
     if (alignment < 1 || alignment > 1 << 20) {
       throw wrong("general.alignment must be from 1 to " + (1 << 20) + ", but was " + alignment);
     }
@@ -162,7 +176,12 @@ final class GgufFile {
         return (double) Float.intBitsToFloat(u32());
       }
       case TYPE_STRING -> {
-        return string("the value of " + key, MAX_STRING_BYTES);
+        int length = stringLength("the value of " + key, MAX_STRING_BYTES);
+        if (length <= MAX_KEPT_BYTES) {
+          return string(length);
+        }
+        skip(length);
+        return null;
       }
       case TYPE_ARRAY -> {
         skipArray(key, depth);
@@ -397,8 +416,50 @@ final class GgufFile {
               + Math.max(0, size - dataAt)
               + " bytes behind the header; is the file complete?");
     }
+    if (offset % alignment != 0) {
+      throw wrong(
+          "tensor "
+              + stored
+              + ": its offset must be a multiple of general.alignment = "
+              + alignment
+              + ", but was "
+              + offset);
+    }
+    if (used.add(stored)) {
+      place(stored, offset, offset + type.bytes(elements));
+    }
     long begin = dataAt + offset + type.bytes((long) part * rows * columns);
     tensors.put(as.name(), new FileTensor(file, channel, begin, type, rows, columns, interleaved));
+  }
+
+  /** Every tensor has at least one byte. */
+  private void place(String stored, long begin, long end) {
+    Map.Entry<Long, Placed> before = placed.lowerEntry(end);
+    if (before != null && before.getValue().end() > begin) {
+      throw wrong(
+          "tensors must not overlap, but "
+              + stored
+              + " has bytes "
+              + begin
+              + " to "
+              + (end - 1)
+              + ", and "
+              + before.getValue().stored()
+              + " has "
+              + before.getKey()
+              + " to "
+              + (before.getValue().end() - 1));
+    }
+    placed.put(begin, new Placed(stored, end));
+  }
+
+  /** Computing without a tensor would be computing another model. */
+  private void requireAllUsed() {
+    for (String stored : described.keySet()) {
+      if (!used.contains(stored)) {
+        throw wrong("tensor " + stored + " has no place in a " + architecture + " model");
+      }
+    }
   }
 
   // ---- values
@@ -522,7 +583,11 @@ final class GgufFile {
   }
 
   private String string(String what, int most) throws IOException {
-    byte[] bytes = new byte[stringLength(what, most)];
+    return string(stringLength(what, most));
+  }
+
+  private String string(int length) throws IOException {
+    byte[] bytes = new byte[length];
     int at = 0;
     while (at < bytes.length) {
       require(1);

@@ -1,5 +1,6 @@
 package io.headway.executor.weights;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.headway.api.model.DecoderShape;
@@ -21,7 +22,6 @@ final class SafetensorsFiles {
   /** Longest header, as in the reference implementation. */
   static final long MAX_HEADER_BYTES = 100_000_000;
 
-  private static final int MAX_TENSORS = 1 << 20;
   private static final int MAX_PARTS = 10_000;
   private static final long MAX_INDEX_BYTES = 64L << 20;
   private static final int MAX_STRING = 1 << 20;
@@ -110,99 +110,13 @@ final class SafetensorsFiles {
       throw new WeightFormatException(
           file, "ends within its header of " + header + " bytes: it has " + size + " bytes in all");
     }
-    JsonNode root;
-    try {
-      root = ModelConfig.mapper(MAX_STRING).readTree(bytes(file, channel, 8, (int) header).array());
+    byte[] text = bytes(file, channel, 8, (int) header).array();
+    try (JsonParser json = ModelConfig.mapper(MAX_STRING).createParser(text)) {
+      new SafetensorsHeader(file, channel, 8 + header, size, json).read(into);
     } catch (JsonProcessingException e) {
       throw new WeightFormatException(
           file, "the header is not valid JSON: " + e.getOriginalMessage(), e);
     }
-    if (root == null || !root.isObject() || root.size() > MAX_TENSORS) {
-      throw new WeightFormatException(
-          file, "the header must be a JSON object of at most " + MAX_TENSORS + " tensors");
-    }
-    for (Map.Entry<String, JsonNode> field : root.properties()) {
-      if (!field.getKey().equals("__metadata__")) {
-        FileTensor tensor =
-            tensor(file, channel, 8 + header, size, field.getKey(), field.getValue());
-        if (into.put(field.getKey(), tensor) != null) {
-          throw new WeightFormatException(
-              file, "tensor " + field.getKey() + " stands in another file, too");
-        }
-      }
-    }
-  }
-
-  private static FileTensor tensor(
-      Path file, FileChannel channel, long dataAt, long size, String name, JsonNode info) {
-    String dtype = info.path("dtype").asText("");
-    ElementType type =
-        switch (dtype) {
-          case "F32" -> ElementType.F32;
-          case "F16" -> ElementType.F16;
-          case "BF16" -> ElementType.BF16;
-          default ->
-              throw new WeightFormatException(
-                  file,
-                  "tensor "
-                      + name
-                      + ": dtype '"
-                      + dtype
-                      + "' is not supported; supported formats: "
-                      + ElementType.SUPPORTED);
-        };
-    JsonNode dimensions = info.path("shape");
-    JsonNode offsets = info.path("data_offsets");
-    if (!dimensions.isArray() || dimensions.size() > 8 || offsets.size() != 2) {
-      throw new WeightFormatException(
-          file, "tensor " + name + ": must have a shape of at most 8 sizes and two data_offsets");
-    }
-    long elements = 1;
-    for (JsonNode dimension : dimensions) {
-      long value = dimension.asLong(-1);
-      if (!dimension.isIntegralNumber() || value < 0 || (value > 0 && elements > size / value)) {
-        throw new WeightFormatException(
-            file,
-            "tensor "
-                + name
-                + ": shape "
-                + dimensions
-                + " does not fit a file of "
-                + size
-                + " bytes");
-      }
-      elements *= value;
-    }
-    long begin = offsets.get(0).asLong(-1);
-    long end = offsets.get(1).asLong(-1);
-    if (begin < 0 || end < begin || end > size - dataAt) {
-      throw new WeightFormatException(
-          file,
-          "tensor "
-              + name
-              + ": data_offsets must lie within the "
-              + (size - dataAt)
-              + " bytes behind the header, but are "
-              + offsets
-              + "; is the file complete?");
-    }
-    if (end - begin != type.bytes(elements)) {
-      throw new WeightFormatException(
-          file,
-          "tensor "
-              + name
-              + ": "
-              + elements
-              + " elements of "
-              + dtype
-              + " need "
-              + type.bytes(elements)
-              + " bytes, but data_offsets say "
-              + (end - begin));
-    }
-    long columns = dimensions.isEmpty() ? 1 : dimensions.get(dimensions.size() - 1).asLong();
-    long rows = columns == 0 ? 0 : elements / columns;
-    return new FileTensor(file, channel, dataAt + begin, type, rows, columns, 0);
   }
 
   private static ByteBuffer bytes(Path file, FileChannel channel, long at, int count)

@@ -6,8 +6,10 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The weights of one model in one or several open files. */
 final class TensorFiles implements Weights {
@@ -20,7 +22,8 @@ final class TensorFiles implements Weights {
   /**
    * Takes the tensors of a model, by the layout's names.
    *
-   * @throws WeightFormatException if one is missing or has another shape
+   * @throws WeightFormatException if one is missing or has another shape, or there is one that the
+   *     model has no place for: computing without it would be computing another model
    */
   TensorFiles(
       Path where,
@@ -42,7 +45,9 @@ final class TensorFiles implements Weights {
               + " tensors, but there are "
               + tensors.size());
     }
+    Set<String> needed = new HashSet<>();
     for (WeightTensor tensor : WeightLayout.of(shape)) {
+      needed.add(tensor.name());
       FileTensor found = tensors.get(tensor.name());
       if (found == null) {
         throw new WeightFormatException(
@@ -64,6 +69,19 @@ final class TensorFiles implements Weights {
                 + "]");
       }
     }
+    tensors.forEach(
+        (name, tensor) -> {
+          if (!needed.contains(name) && !isHarmless(name)) {
+            throw new WeightFormatException(
+                tensor.file(), "tensor " + name + " has no place in a model of its configuration");
+          }
+        });
+  }
+
+  /** Old files store the rotary frequencies, and some a head that is the embedding. */
+  private boolean isHarmless(String name) {
+    return name.endsWith(".rotary_emb.inv_freq")
+        || (shape.tiedEmbeddings() && name.equals("lm_head.weight"));
   }
 
   @Override

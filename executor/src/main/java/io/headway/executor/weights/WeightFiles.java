@@ -63,6 +63,10 @@ public final class WeightFiles {
     private boolean kept;
 
     FileChannel open(Path file) {
+      // A pipe would be waited for.
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        throw new WeightFormatException(file, "cannot be opened: it is no regular file");
+      }
       try {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
         channels.add(channel);

@@ -144,10 +144,12 @@ class WeightFilesTest {
     refusedHeader(1L << 40, "{}", "says 1099511627776");
     refusedHeader(50, "{}", "ends within its header of 50 bytes");
     refusedHeader(2, "[]", "must be a JSON object");
-    refusedHeader(9, "{\"a\":[[[1", "not valid JSON");
-    String deep = "{\"a\":" + "[".repeat(40) + "]".repeat(40) + "}";
+    refusedHeader(9, "{\"a\":[[[1", "tensor a: must be a JSON object");
+    refusedHeader(7, "{\"a\":{\"", "not valid JSON");
+    refusedHeader(4, "{}{}", "nothing may follow the JSON object of the header");
+    String deep = "{\"__metadata__\":" + "[".repeat(40) + "]".repeat(40) + "}";
     refusedHeader(deep.length(), deep, "not valid JSON");
-    String twice = "{\"a\":{},\"a\":{}}";
+    String twice = "{\"__metadata__\":{},\"__metadata__\":{}}";
     refusedHeader(twice.length(), twice, "not valid JSON");
   }
 
@@ -159,11 +161,56 @@ class WeightFilesTest {
         "F32", "[4]", "[0,15]", "4 elements of F32 need 16 bytes, but data_offsets say 15");
     refusedTensor("F32", "[4]", "[0,4000]", "must lie within the");
     refusedTensor("F32", "[4]", "[8,4]", "must lie within the");
-    refusedTensor("F32", "[-4]", "[0,16]", "does not fit a file");
-    refusedTensor("F32", "[4611686018427387904,4]", "[0,16]", "does not fit a file");
-    refusedTensor("F32", "4", "[0,16]", "must have a shape");
-    refusedTensor("F32", "[4]", "[0]", "must have a shape");
+    refusedTensor("F32", "[-4]", "[0,16]", "shape must be an array of at most 8 whole numbers");
+    refusedTensor("F32", "[1.5]", "[0,16]", "shape must be an array of at most 8 whole numbers");
+    refusedTensor("F32", "[1,1,1,1,1,1,1,1,4]", "[0,16]", "shape must be an array of at most 8");
+    refusedTensor("F32", "4", "[0,16]", "shape must be an array of at most 8 whole numbers");
+    refusedTensor(
+        "F32", "[4611686018427387904,4]", "[0,16]", "does not fit the 16 bytes behind the header");
+    refusedTensor("F32", "[99999999999999999999]", "[0,16]", "whole numbers of at least 0");
+    refusedTensor("F32", "[4]", "[0]", "must have a dtype, a shape and two data_offsets");
+    refusedTensor("F32", "[4]", "[0,8,16]", "data_offsets must be an array of at most 2");
+    refusedTensor("F32", "[2]", "[8,16]", "nothing is at byte 0, before a");
+    refusedTensor("F32", "[2]", "[0,8]", "cover the 16 bytes behind the header, but the last");
+    refusedTensor(
+        "F32",
+        "[3]",
+        "[0,12]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]",
+        "tensors must not overlap, but b begins at byte 8, and a ends at 12");
+    refusedTensor(
+        "F32",
+        "[4],\"more\":{\"x\":[1,{\"y\":[]}]}",
+        "[0,16]",
+        "needs 21 tensors, but there are 1");
     refusedTensor("F32", "[4]", "[0,16]", "needs 21 tensors, but there are 1");
+  }
+
+  @Test
+  void headersOfAnySizeNeedLittleMemory() throws IOException {
+    writeConfig(DENSE);
+    StringBuilder many = new StringBuilder("{");
+    String rest = "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},";
+    for (int i = 0; i <= SafetensorsHeader.MAX_TENSORS; i++) {
+      many.append('"').append(i).append(rest);
+    }
+    refusedHeader(many.length(), many.toString(), "must have at most 131072 tensors");
+    String metadata = "{\"__metadata__\":[" + "1,".repeat(1 << 20) + "1]}";
+    refusedHeader(metadata.length(), metadata, "must have at most 1048576 tokens");
+    String shape = "{\"a\":{\"shape\":[" + "1,".repeat(1 << 20) + "1]}}";
+    refusedHeader(shape.length(), shape, "shape must be an array of at most 8");
+  }
+
+  @Test
+  void aTensorWithoutPlaceInTheModelIsRefused() throws IOException {
+    List<WeightTensor> more = new ArrayList<>(WeightLayout.of(DENSE));
+    writeConfig(DENSE);
+    more.add(new WeightTensor("model.layers.0.self_attn.rotary_emb.inv_freq", 1, 4));
+    writeSafetensors(DENSE, ElementType.F32, "model.safetensors", more);
+    WeightFiles.open(folder).close();
+    more.add(new WeightTensor("model.layers.0.self_attn.q_proj.bias", 1, 32));
+    writeSafetensors(DENSE, ElementType.F32, "model.safetensors", more);
+    refused(
+        folder, "tensor model.layers.0.self_attn.q_proj.bias has no place in a model of its");
   }
 
   @Test
@@ -225,6 +272,8 @@ class WeightFilesTest {
     Files.writeString(
         folder.resolve("model.safetensors.index.json"), "{\"weight_map\":{\"a\":\"b\"}}");
     refused(folder, "cannot be opened");
+    Files.createDirectory(folder.resolve("b"));
+    refused(folder, "cannot be opened: it is no regular file");
   }
 
   @Test
@@ -264,7 +313,7 @@ class WeightFilesTest {
   void ggufHeadersAreBoundedAndChecked() throws IOException {
     refusedGguf(new Gguf(DENSE, ElementType.F32).magic(0x46554748), "must begin with 'GGUF'");
     refusedGguf(new Gguf(DENSE, ElementType.F32).version(1), "version must be 2 or 3");
-    refusedGguf(new Gguf(DENSE, ElementType.F32).tensorCount(1L << 60), "at most 1048576 tensors");
+    refusedGguf(new Gguf(DENSE, ElementType.F32).tensorCount(1L << 60), "at most 131072 tensors");
     refusedGguf(new Gguf(DENSE, ElementType.F32).pairCount(-1), "at most 65536 key-value pairs");
     refusedGguf(
         new Gguf(DENSE, ElementType.F32).text("general.architecture", "bert"),
@@ -285,6 +334,20 @@ class WeightFilesTest {
     refusedGguf(
         new Gguf(DENSE, ElementType.F32).number("general.alignment", 0),
         "general.alignment must be from 1");
+    refusedGguf(
+        new Gguf(DENSE, ElementType.F32).number("general.alignment", 4096),
+        "its offset must be a multiple of general.alignment = 4096");
+    refusedGguf(
+        new Gguf(DENSE, ElementType.F32).shift(-32),
+        "tensors must not overlap, but ");
+    refusedGguf(
+        new Gguf(DENSE, ElementType.F32).shift(1L << 40), "must lie within the");
+    refusedGguf(
+        new Gguf(DENSE, ElementType.F32).text("general.name", "x".repeat(17 << 20)),
+        "the value of general.name must have at most 16777216 bytes, but says 17825792");
+    refusedGguf(
+        new Gguf(DENSE, ElementType.F32).number("llama.block_count", 1),
+        " has no place in a llama model");
     refusedGguf(
         new Gguf(DENSE, ElementType.F32).text("general.alignment", "x"),
         "general.alignment must be a whole number");
@@ -489,7 +552,7 @@ class WeightFilesTest {
   private static final class Gguf {
     private final DecoderShape shape;
     private final ElementType type;
-    private final ByteBuffer out = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer out = ByteBuffer.allocate(20 << 20).order(ByteOrder.LITTLE_ENDIAN);
     private final List<Object[]> pairs = new ArrayList<>();
     private int magic = 0x46554747;
     private int version = 3;
@@ -497,6 +560,7 @@ class WeightFilesTest {
     private long pairCount = -2;
     private final List<Integer> typeCodes = new ArrayList<>();
     private int typeCode;
+    private long shift;
 
     Gguf(DecoderShape shape, ElementType type) {
       this.shape = shape;
@@ -546,6 +610,12 @@ class WeightFilesTest {
       return this;
     }
 
+    /** Moves the tensors behind the first one. */
+    Gguf shift(long bytes) {
+      shift = bytes;
+      return this;
+    }
+
     Gguf text(String key, String value) {
       pairs.removeIf(pair -> pair[0].equals(key));
       pairs.add(new Object[] {key, value});
@@ -578,7 +648,7 @@ class WeightFilesTest {
           out.putLong(size);
         }
         out.putInt(typeCodes.get(i));
-        out.putLong(offset);
+        out.putLong(offset + (i == 0 ? 0 : shift));
         offset += (data.get(i).length + 31) / 32 * 32;
       }
       align();
