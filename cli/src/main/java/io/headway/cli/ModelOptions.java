@@ -16,10 +16,19 @@ import io.headway.memory.pool.PagedKvBlockPool;
 import io.headway.memory.pool.PagedKvConfig;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model is run on which device; the same for every command that executes. */
 final class ModelOptions {
+  private static final int MAX_THREADS = 256;
+  private static final int MAX_BLOCK_TOKENS = 1 << 16;
+
+  /** The command that these options belong to. */
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
   /** The values of {@code --clock}. */
   enum Clock {
     CPU,
@@ -92,8 +101,14 @@ final class ModelOptions {
 
   /** Opens the weights; what is wrong with them is one line. */
   Weights openWeights() {
+    requireRange("--threads", threads, 1, MAX_THREADS);
+    requireRange("--block-tokens", blockTokens, 1, MAX_BLOCK_TOKENS);
+    Path path = weights;
+    if (path != null && spec.commandLine().getParseResult().hasMatchedOption("--model")) {
+      throw new BadInputException(
+          "--model and --weights exclude each other: the files say what model they are");
+    }
     try {
-      Path path = weights;
       return path == null
           ? new SeededWeights(DecoderShape.named(model), seed)
           : WeightFiles.open(path);

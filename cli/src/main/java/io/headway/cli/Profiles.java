@@ -6,6 +6,7 @@ import io.headway.predictors.iteration.ProfiledIterationTime.Accuracy;
 import io.headway.predictors.iteration.ProfiledIterationTime.Part;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -16,6 +17,9 @@ final class Profiles {
   private Profiles() {}
 
   static IterationProfile read(Path file) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new BadInputException("--profile " + file + ": is no regular file");
+    }
     try {
       return ProfileFile.read(file);
     } catch (ProfileFile.ProfileException e) {

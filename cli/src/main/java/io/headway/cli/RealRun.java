@@ -44,6 +44,9 @@ final class RealRun implements ServingLoop.Sink {
   final Durations ttft = new Durations();
   final Durations tpot = new Durations();
   final Durations e2e = new Durations();
+  /** Which request was the first that was not served, and why; empty if all were. */
+  String firstUnserved = "";
+
   final List<Step> measured = new ArrayList<>();
 
   private final Workload workload;
@@ -146,6 +149,7 @@ final class RealRun implements ServingLoop.Sink {
             : SamplingParameters.seeded(temperature, seed + row);
     SubmitResult answer = loop.submit(request, sampling);
     if (!answer.accepted()) {
+      unserved(row, answer.kind().toString());
       over();
       return;
     }
@@ -185,8 +189,24 @@ final class RealRun implements ServingLoop.Sink {
       if (tokens[row] > 1) {
         tpot.add((lastToken[row] - firstToken[row]) / (tokens[row] - 1));
       }
+    } else {
+      unserved(row, detail.isEmpty() ? end.toString() : end + ", " + detail);
     }
     over();
+  }
+
+  private void unserved(int row, String why) {
+    if (firstUnserved.isEmpty()) {
+      firstUnserved =
+          "request "
+              + row
+              + " of "
+              + workload.promptTokens(row)
+              + " prompt and "
+              + workload.outputTokens(row)
+              + " output tokens: "
+              + why;
+    }
   }
 
   private void over() {

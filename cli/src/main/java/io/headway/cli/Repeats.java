@@ -47,6 +47,15 @@ final class Repeats {
     return runs.stream().flatMap(run -> run.measured.stream()).toList();
   }
 
+  /** Returns which request was the first that was not served, and why; empty if all were. */
+  String firstUnserved() {
+    return runs.stream()
+        .map(run -> run.firstUnserved)
+        .filter(why -> !why.isEmpty())
+        .findFirst()
+        .orElse("");
+  }
+
   /** Says in a line what was served. */
   String summary(String policy, int requests) {
     double seconds = median(RealRun.Totals::durationNanos) / 1e9;

@@ -274,6 +274,9 @@ final class RunCommand implements Callable<Integer> {
       }
     }
     print.println(measured.summary(entry.name(), requests));
+    if (!measured.allFinished(requests)) {
+      print.println("not served first: " + measured.firstUnserved());
+    }
     print.println();
     measured.print(print);
     if (given != null) {

@@ -115,6 +115,17 @@ class ExecuteCommandsTest {
         .contains("but this run is of tiny-moe in float on cpu");
   }
 
+  @Test
+  void aRequestThatCannotBeServedIsNamedWithTheReason() {
+    assertThat(fast("run", "--requests", "12", "--rate", "1000", "--warm-up", "0", "--kv-blocks", "1"))
+        .as(err.toString())
+        .isEqualTo(1);
+    assertThat(out.toString())
+        .containsPattern("served [0-9]+ of 12 requests")
+        .containsPattern(
+            "not served first: request [0-9]+ of [0-9]+ prompt and [0-9]+ output tokens: NEVER_FITS");
+  }
+
   /** The scripted executor takes exactly as long as a profile can say. */
   @Test
   void aRunThatTakesWhatTheProfileSaysIsMeasuredAsSimulated() {
@@ -207,6 +218,11 @@ class ExecuteCommandsTest {
         "run --clock sun | Invalid value for option '--clock': expected one of [CPU, WALL] (case-insensitive) but was 'sun'",
         "run --executor clockwork --clock cpu | --clock must be wall with --executor clockwork",
         "run --calibrate --profile p.json | --calibrate and --profile exclude each other",
+        "run --threads 0 | --threads must be from 1 to 256, but was 0",
+        "run --threads 100000 | --threads must be from 1 to 256, but was 100000",
+        "run --block-tokens 0 | --block-tokens must be from 1 to 65536, but was 0",
+        "run --model tiny --weights x | --model and --weights exclude each other",
+        "run --profile / | --profile /: is no regular file",
         "run --depth 9 | --depth must be from 1 to 8, but was 9",
         "run --rate 0 | --rate must be above 0",
         "run --temperature -1 | --temperature must be from 0 to 100",
