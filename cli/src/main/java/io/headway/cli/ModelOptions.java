@@ -128,8 +128,7 @@ final class ModelOptions {
             "--executor " + executor + ": no such device here: " + availability.description());
       }
       return provider.open(
-          opened,
-          options.withPrecision(precision).withThreads(threads).withClock(stepClock()));
+          opened, options.withPrecision(precision).withThreads(threads).withClock(stepClock()));
     } catch (IllegalArgumentException | IllegalStateException | WeightFormatException e) {
       throw new BadInputException("--executor " + executor + ": " + Failure.messageOf(e), e);
     }

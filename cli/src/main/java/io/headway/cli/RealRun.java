@@ -44,6 +44,7 @@ final class RealRun implements ServingLoop.Sink {
   final Durations ttft = new Durations();
   final Durations tpot = new Durations();
   final Durations e2e = new Durations();
+
   /** Which request was the first that was not served, and why; empty if all were. */
   String firstUnserved = "";
 

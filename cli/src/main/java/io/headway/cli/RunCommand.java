@@ -50,7 +50,9 @@ final class RunCommand implements Callable<Integer> {
   private static final int MAX_REQUESTS = 100_000;
   private static final int MAX_REPEATS = 1_000;
 
-  /** Designed steps of a pass: with two passes or more, enough for coefficients within a percent. */
+  /**
+   * Designed steps of a pass: with two passes or more, enough for coefficients within a percent.
+   */
   private static final int PASS_STEPS = 150;
 
   @Mixin private ModelOptions model = new ModelOptions();

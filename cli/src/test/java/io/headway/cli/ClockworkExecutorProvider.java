@@ -52,9 +52,7 @@ public final class ClockworkExecutorProvider implements ExecutorProvider {
       wanders = weights.shape().equals(DecoderShape.TINY_BIAS);
       inner =
           new CpuExecutorProvider()
-              .open(
-                  weights,
-                  options.withClock(new StepClock("clockwork", () -> nowNanos, false)));
+              .open(weights, options.withClock(new StepClock("clockwork", () -> nowNanos, false)));
     }
 
     @Override

@@ -117,7 +117,8 @@ class ExecuteCommandsTest {
 
   @Test
   void aRequestThatCannotBeServedIsNamedWithTheReason() {
-    assertThat(fast("run", "--requests", "12", "--rate", "1000", "--warm-up", "0", "--kv-blocks", "1"))
+    assertThat(
+            fast("run", "--requests", "12", "--rate", "1000", "--warm-up", "0", "--kv-blocks", "1"))
         .as(err.toString())
         .isEqualTo(1);
     assertThat(out.toString())
@@ -149,7 +150,8 @@ class ExecuteCommandsTest {
     assertThat(printed)
         .contains("served 40 of 40 requests in ")
         .contains("median of 3 repeats, least to most in brackets")
-        .contains("each repeat is simulated with the passes of 150 steps before and after it; over all 4 passes:")
+        .contains(
+            "each repeat is simulated with the passes of 150 steps before and after it; over all 4 passes:")
         .contains("held out     30 steps: mean error 0.0 %")
         .containsPattern("executed +[0-9]+ steps: mean error 0.0 %");
     assertThat(printed.split("\\([-+]0\\.0 %\\)", -1)).as(printed).hasSize(1 + 9);

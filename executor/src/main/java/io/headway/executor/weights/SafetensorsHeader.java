@@ -104,8 +104,7 @@ final class SafetensorsHeader {
     return tensor(name, type, shape, offsets.get(0), offsets.get(1));
   }
 
-  private FileTensor tensor(
-      String name, ElementType type, List<Long> shape, long begin, long end) {
+  private FileTensor tensor(String name, ElementType type, List<Long> shape, long begin, long end) {
     long elements = 1;
     for (long dimension : shape) {
       if (dimension > 0 && elements > dataBytes / dimension) {

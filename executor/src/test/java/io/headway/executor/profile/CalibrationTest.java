@@ -98,13 +98,10 @@ class CalibrationTest {
     swapped.set(7, first.get(8));
     assertThatThrownBy(() -> CALIBRATION.profile(EXECUTOR, List.of(), "w", "t"))
         .hasMessage("passes must have at least 1 pass, but has none");
-    assertThatThrownBy(
-            () -> CALIBRATION.profile(EXECUTOR, List.of(first, swapped), "w", "t"))
+    assertThatThrownBy(() -> CALIBRATION.profile(EXECUTOR, List.of(first, swapped), "w", "t"))
         .hasMessage("pass 1 must have the 120 steps of this calibration");
     assertThatThrownBy(
-            () ->
-                CALIBRATION.profile(
-                    EXECUTOR, List.of(first, first.subList(0, 119)), "w", "t"))
+            () -> CALIBRATION.profile(EXECUTOR, List.of(first, first.subList(0, 119)), "w", "t"))
         .hasMessage("pass 1 must have the 120 steps of this calibration");
   }
 
@@ -134,7 +131,8 @@ class CalibrationTest {
     }
     assertThat(read).usingRecursiveComparison().ignoringFields("time").isEqualTo(profile);
     assertThat(read.summary())
-        .isEqualTo("tiny in float on clockwork (a clock), measured 2026-01-31T12:00:00Z by the clock wall");
+        .isEqualTo(
+            "tiny in float on clockwork (a clock), measured 2026-01-31T12:00:00Z by the clock wall");
     assertThat(Files.list(folder)).containsExactly(file);
   }
 

@@ -209,8 +209,7 @@ class WeightFilesTest {
     WeightFiles.open(folder).close();
     more.add(new WeightTensor("model.layers.0.self_attn.q_proj.bias", 1, 32));
     writeSafetensors(DENSE, ElementType.F32, "model.safetensors", more);
-    refused(
-        folder, "tensor model.layers.0.self_attn.q_proj.bias has no place in a model of its");
+    refused(folder, "tensor model.layers.0.self_attn.q_proj.bias has no place in a model of its");
   }
 
   @Test
@@ -337,11 +336,8 @@ class WeightFilesTest {
     refusedGguf(
         new Gguf(DENSE, ElementType.F32).number("general.alignment", 4096),
         "its offset must be a multiple of general.alignment = 4096");
-    refusedGguf(
-        new Gguf(DENSE, ElementType.F32).shift(-32),
-        "tensors must not overlap, but ");
-    refusedGguf(
-        new Gguf(DENSE, ElementType.F32).shift(1L << 40), "must lie within the");
+    refusedGguf(new Gguf(DENSE, ElementType.F32).shift(-32), "tensors must not overlap, but ");
+    refusedGguf(new Gguf(DENSE, ElementType.F32).shift(1L << 40), "must lie within the");
     refusedGguf(
         new Gguf(DENSE, ElementType.F32).text("general.name", "x".repeat(17 << 20)),
         "the value of general.name must have at most 16777216 bytes, but says 17825792");

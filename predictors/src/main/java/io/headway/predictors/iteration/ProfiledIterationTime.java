@@ -276,8 +276,7 @@ public final class ProfiledIterationTime implements IterationTimeModel {
   }
 
   /** Returns the plain optimum over the kept parts; empty if undetermined or partly negative. */
-  private static double[] fit(
-      double[][] rows, double[] targets, double[] scales, int kept) {
+  private static double[] fit(double[][] rows, double[] targets, double[] scales, int kept) {
     int[] parts = new int[Integer.bitCount(kept)];
     for (int part = 0, k = 0; part < PARTS; part++) {
       if ((kept >> part & 1) != 0) {

@@ -37,27 +37,27 @@ public record ModelShape(
     int expertsPerToken) {
 
   /**
-   * Llama 2 7B: 6.607e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA2_7B}
-   * counted, 32 layers, 32 query and 32 KV heads.
+   * Llama 2 7B: 6.607e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA2_7B} counted, 32
+   * layers, 32 query and 32 KV heads.
    */
   public static final ModelShape LLAMA2_7B = dense("llama2-7b", 6.607e9, 32, 32, 32, 128, 4096);
 
   /**
-   * Llama 3 8B: 7.505e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA3_8B}
-   * counted, 32 layers, 32 query and 8 KV heads.
+   * Llama 3 8B: 7.505e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA3_8B} counted, 32
+   * layers, 32 query and 8 KV heads.
    */
   public static final ModelShape LLAMA3_8B = dense("llama3-8b", 7.505e9, 32, 32, 8, 128, 4096);
 
   /**
    * OPT 13B: 40 layers of width 5120, 40 query and 40 KV heads. The 12.846e9 parameters are not
-   * verified: {@code 12 d^2} per layer and an LM head of 50,272 tokens make 12.840e9. A step of this
-   * shape is what the roofline's efficiencies were set by, so the figure is kept.
+   * verified: {@code 12 d^2} per layer and an LM head of 50,272 tokens make 12.840e9. A step of
+   * this shape is what the roofline's efficiencies were set by, so the figure is kept.
    */
   public static final ModelShape OPT_13B = dense("opt-13b", 12.846e9, 40, 40, 40, 128, 5120);
 
   /**
-   * Llama 2 70B: 68.714e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA2_70B}
-   * counted, 80 layers, 64 query and 8 KV heads.
+   * Llama 2 70B: 68.714e9 parameters, within 0.01 % of {@link DecoderShape#LLAMA2_70B} counted, 80
+   * layers, 64 query and 8 KV heads.
    */
   public static final ModelShape LLAMA2_70B = dense("llama2-70b", 68.714e9, 80, 64, 8, 128, 8192);
 
