@@ -329,6 +329,7 @@ final class ContentIndex {
     }
   }
 
+  @SuppressWarnings("ReferenceEquality") // the usual case, without comparing the parts
   private boolean sameContent(int id, BlockKeyChain chain, int block) {
     if (exact[id] != chain.hasTokens()) {
       return false;
