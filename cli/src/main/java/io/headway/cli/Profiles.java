@@ -4,13 +4,16 @@ import io.headway.executor.profile.IterationProfile;
 import io.headway.executor.profile.ProfileFile;
 import io.headway.predictors.iteration.ProfiledIterationTime.Accuracy;
 import io.headway.predictors.iteration.ProfiledIterationTime.Part;
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Reads the profile that {@code --profile} names, and prints one. */
 final class Profiles {
@@ -41,7 +44,18 @@ final class Profiles {
     line(print, "held out", profile.heldOut());
   }
 
-  static void line(PrintWriter print, String which, Accuracy accuracy) {
+  /** Says how far a profile is off on the steps that were executed, and whether it knew such. */
+  static void printExecuted(IterationProfile profile, List<Step> steps, PrintWriter print) {
+    line(print, "executed", profile.time().accuracy(steps));
+    List<Part> beyond = profile.beyond(steps);
+    if (!beyond.isEmpty()) {
+      print.println(
+          "extrapolated: some executed steps have more than any measured one of "
+              + beyond.stream().map(Part::label).collect(Collectors.joining(", ")));
+    }
+  }
+
+  private static void line(PrintWriter print, String which, Accuracy accuracy) {
     print.printf(
         Locale.ROOT,
         "%-9s %5d steps: mean error %.1f %%, 95 %% of steps within %.1f %%, total off by %+.1f %%%n",

@@ -32,6 +32,7 @@ final class Progress {
     this.work = work;
     this.total = Math.max(1, total);
     shown = Boolean.getBoolean(TERMINAL);
+    add(0);
   }
 
   /** Returns what one part of the work tells its count of units done. */

@@ -283,13 +283,13 @@ final class RunCommand implements Callable<Integer> {
     measured.print(print);
     if (given != null) {
       print.printf("%nsimulated with %s%n", given.summary());
-      Profiles.line(print, "executed", given.time().accuracy(measured.steps()));
+      Profiles.printExecuted(given, measured.steps(), print);
     } else if (taken != null) {
       print.printf(
           "%neach repeat is simulated with the passes of %d steps before and after it; over all %d passes:%n",
           PASS_STEPS, steps.size());
       Profiles.print(taken, print);
-      Profiles.line(print, "executed", taken.time().accuracy(measured.steps()));
+      Profiles.printExecuted(taken, measured.steps(), print);
     }
     print.flush();
     return measured.allFinished(requests) ? Main.OK : Main.FAILED;

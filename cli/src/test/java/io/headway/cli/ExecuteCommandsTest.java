@@ -89,7 +89,24 @@ class ExecuteCommandsTest {
     assertThat(out.toString())
         .contains("vllm-v1:tokenBudget=256 served 5 of 5 requests")
         .containsPattern("TTFT +measured +[0-9.]+ +[0-9.]+ +[0-9.]+\n +simulated +[0-9.]+ \\(")
-        .contains("simulated with tiny in float on cpu (");
+        .contains("simulated with tiny in float on cpu (")
+        .containsPattern("executed +[0-9]+ steps: mean error ")
+        .doesNotContain("extrapolated");
+    assertThat(
+            run(
+                "run",
+                "--model",
+                "tiny",
+                "--profile",
+                profile.toString(),
+                "--requests",
+                "12",
+                "--rate",
+                "100000"))
+        .as(err.toString())
+        .isZero();
+    assertThat(out.toString())
+        .contains("extrapolated: some executed steps have more than any measured one of prefill");
 
     Path report = folder.resolve("report");
     assertThat(

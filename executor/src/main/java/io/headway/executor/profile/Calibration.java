@@ -11,6 +11,7 @@ import io.headway.executor.PlanShapes;
 import io.headway.executor.SamplingParameters;
 import io.headway.executor.ServingLoop;
 import io.headway.predictors.iteration.ProfiledIterationTime;
+import io.headway.predictors.iteration.ProfiledIterationTime.Part;
 import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import io.headway.runtime.BatchPlan;
 import io.headway.runtime.EngineEvents;
@@ -116,7 +117,7 @@ public record Calibration(
     }
     List<Step> fitted = new ArrayList<>();
     List<Step> heldOut = new ArrayList<>();
-    long[] largest = new long[ProfiledIterationTime.Part.values().length];
+    long[] largest = new long[Part.values().length];
     for (int i = 0; i < steps; i++) {
       Step step = median(passes, i);
       (i % HELD_OUT == HELD_OUT - 1 ? heldOut : fitted).add(step);
@@ -158,17 +159,8 @@ public record Calibration(
   }
 
   private static void enlarge(long[] largest, Step step) {
-    long[] work = {
-      1,
-      step.prefillTokens(),
-      step.prefillAttentionPairs(),
-      step.chunks(),
-      step.decodes(),
-      step.decodeContextTokens(),
-      step.draftTokens()
-    };
-    for (int part = 0; part < work.length; part++) {
-      largest[part] = Math.max(largest[part], work[part]);
+    for (Part part : Part.values()) {
+      largest[part.index()] = Math.max(largest[part.index()], step.work(part));
     }
   }
 

@@ -5,6 +5,9 @@ import static java.util.Objects.requireNonNull;
 import io.headway.api.model.DecoderShape;
 import io.headway.executor.Precision;
 import io.headway.predictors.iteration.ProfiledIterationTime;
+import io.headway.predictors.iteration.ProfiledIterationTime.Part;
+import io.headway.predictors.iteration.ProfiledIterationTime.Step;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -60,6 +63,19 @@ public record IterationProfile(
           "largest must have one entry per part, but has " + largest.size());
     }
     largest = List.copyOf(largest);
+  }
+
+  /**
+   * Returns the parts of which some step has more than any that was measured, so that the model
+   * extrapolates.
+   *
+   * @param steps what is or was to be predicted
+   * @return in their order; none if all steps are within what was measured
+   */
+  public List<Part> beyond(List<Step> steps) {
+    return Arrays.stream(Part.values())
+        .filter(part -> steps.stream().anyMatch(step -> step.work(part) > largest.get(part.index())))
+        .toList();
   }
 
   /**

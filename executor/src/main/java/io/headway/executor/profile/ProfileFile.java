@@ -139,9 +139,10 @@ public final class ProfileFile {
     put(root.putObject("heldOut"), profile.heldOut());
     String text = mapper.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
     Path target = file.toAbsolutePath();
-    Path folder = target.getParent();
+    // Readable as any new file is, which a temporary file of the library would not be.
     Path temporary =
-        Files.createTempFile(folder == null ? target : folder, ".headway-profile", ".tmp");
+        target.resolveSibling(
+            "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
       Files.writeString(temporary, text, StandardCharsets.UTF_8);
       Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);

@@ -141,11 +141,31 @@ public final class ProfiledIterationTime implements IterationTimeModel {
           value);
     }
 
-    /** The parts of the work, the step itself first. */
-    double[] work() {
-      return new double[] {
-        1, prefillTokens, prefillAttentionPairs, chunks, decodes, decodeContextTokens, draftTokens
+    /**
+     * Returns how much of a part the step has.
+     *
+     * @param part a part of the work
+     * @return 1 for {@link Part#STEP}
+     */
+    public long work(Part part) {
+      return switch (part) {
+        case STEP -> 1;
+        case PREFILL_TOKEN -> prefillTokens;
+        case PREFILL_ATTENTION_PAIR -> prefillAttentionPairs;
+        case PREFILL_CHUNK -> chunks;
+        case DECODE -> decodes;
+        case DECODE_CONTEXT_TOKEN -> decodeContextTokens;
+        case DRAFT_TOKEN -> draftTokens;
       };
+    }
+
+    /** The parts of the work, in the order of the coefficients. */
+    double[] work() {
+      double[] work = new double[PARTS];
+      for (Part part : Part.values()) {
+        work[part.index()] = work(part);
+      }
+      return work;
     }
   }
 
