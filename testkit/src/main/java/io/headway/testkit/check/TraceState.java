@@ -365,7 +365,6 @@ public final class TraceState {
     return preemptedNow;
   }
 
-  /** Counts requests that are over but still mentioned in flight or transferred. */
   /** Returns how many device blocks are kept from everybody. */
   long aside() {
     return blocks.values().stream().filter(BlockState::aside).count();
