@@ -74,7 +74,8 @@ public record IterationProfile(
    */
   public List<Part> beyond(List<Step> steps) {
     return Arrays.stream(Part.values())
-        .filter(part -> steps.stream().anyMatch(step -> step.work(part) > largest.get(part.index())))
+        .filter(
+            part -> steps.stream().anyMatch(step -> step.work(part) > largest.get(part.index())))
         .toList();
   }
 
