@@ -47,10 +47,8 @@ final class ModelOptions {
       names = "--model",
       paramLabel = "NAME",
       defaultValue = "small",
-      description = {
-        "Shape with random weights: tiny, tiny-bias, tiny-moe, small, small-moe, llama2-7b,",
-        "llama2-70b, llama3-8b, qwen2.5-7b or mixtral-8x7b (default: ${DEFAULT-VALUE})."
-      })
+      description =
+          "Shape with random weights: tiny, tiny-bias, tiny-moe, small, small-moe, llama2-7b, llama2-70b, llama3-8b, qwen2.5-7b or mixtral-8x7b (default: ${DEFAULT-VALUE}).")
   private String model = "";
 
   @Option(
@@ -85,11 +83,8 @@ final class ModelOptions {
   @Option(
       names = "--clock",
       paramLabel = "cpu|wall",
-      description = {
-        "What time is measured by. cpu: the CPU time of the computing thread, with waits for arrivals jumped",
-        "over, so that it does not count when other programs have the core. wall: real time. (default: cpu with",
-        "--executor cpu, wall on devices)"
-      })
+      description =
+          "What measures time. cpu: CPU time of the computing thread, waits for arrivals jumped over, so that programs that take the core away do not count. wall: real time (default: cpu with --executor cpu, otherwise wall).")
   private @Nullable Clock clock;
 
   @Option(

@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Serves a small generated workload for real: a policy decides, a transformer computes every batch.",
-      "Prints measured latencies; with --profile also those of a simulation of the same workload, side by side."
+      "Prints measured latencies; with --calibrate or --profile also those of a simulation of the same workload."
     },
     footer = {
       "",
@@ -143,10 +143,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Option(
       names = "--calibrate",
-      description = {
-        "Simulates the same workload with a profile taken now: passes of designed steps, before, between and",
-        "after the repeats, so that both meet the machine at the same speed."
-      })
+      description =
+          "Simulates the same workload with a profile taken now: passes of designed steps before, between and after the repeats, so that both meet the machine at the same speed.")
   private boolean calibrate;
 
   @Option(
@@ -154,7 +152,7 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "1",
       description =
-          "Serves the workload so often; prints the median of each figure and its range (default: ${DEFAULT-VALUE}).")
+          "How often the workload is served; each figure is the median, with its range (default: ${DEFAULT-VALUE}).")
   private int repeats;
 
   @Spec private CommandSpec spec;
