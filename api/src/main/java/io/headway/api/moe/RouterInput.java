@@ -454,6 +454,26 @@ public final class RouterInput {
   }
 
   /**
+   * Returns the single-precision logits, for routers that read many tokens at a time; unchecked.
+   *
+   * @return the borrowed array, where the row of a token starts at {@link #rowStart}; null if this
+   *     batch has no logits or double-precision ones
+   */
+  public float @Nullable [] floatLogits() {
+    return single ? floatLogits : null;
+  }
+
+  /**
+   * Returns where the logits of a token begin in the array they were given in.
+   *
+   * @param token token index
+   * @return index of its first logit
+   */
+  public int rowStart(int token) {
+    return offset + token * rowStride;
+  }
+
+  /**
    * Copies the logits of one token and returns the index of the largest, the lowest index if
    * several are equal.
    *
@@ -466,7 +486,7 @@ public final class RouterInput {
    *     minus infinity
    */
   public int loadRow(int token, double[] row) {
-    int start = offset + token * rowStride;
+    int start = rowStart(token);
     int best = 0;
     // One comparison per element finds the maximum and, because it fails for NaN, bad values too.
     double max;
@@ -529,7 +549,7 @@ public final class RouterInput {
    * @return the logit
    */
   public double logit(int token, int expert) {
-    int at = offset + token * rowStride + expert;
+    int at = rowStart(token) + expert;
     return single ? floatLogits[at] : doubleLogits[at];
   }
 

@@ -11,6 +11,7 @@ public final class Workspace {
   private static final int EXPECTED_ARRAYS = 16;
 
   private double[][] doubles = new double[EXPECTED_ARRAYS][0];
+  private float[][] floats = new float[EXPECTED_ARRAYS][0];
   private int[][] ints = new int[EXPECTED_ARRAYS][0];
   private long[][] longs = new long[EXPECTED_ARRAYS][0];
   private boolean[][] booleans = new boolean[EXPECTED_ARRAYS][0];
@@ -35,6 +36,27 @@ public final class Workspace {
     if (array.length < length) {
       array = new double[grown(array.length, length)];
       doubles[index] = array;
+    }
+    return array;
+  }
+
+  /**
+   * Borrows an array of floats.
+   *
+   * @param index which one, at least 0
+   * @param length the least length needed
+   * @return an array of at least that length with undefined contents
+   */
+  public float[] floats(int index, int length) {
+    if (index >= floats.length) {
+      int old = floats.length;
+      floats = Arrays.copyOf(floats, Math.max(index + 1, 2 * old));
+      Arrays.fill(floats, old, floats.length, new float[0]);
+    }
+    float[] array = floats[index];
+    if (array.length < length) {
+      array = new float[grown(array.length, length)];
+      floats[index] = array;
     }
     return array;
   }

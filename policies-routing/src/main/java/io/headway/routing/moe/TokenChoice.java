@@ -41,12 +41,17 @@ final class TokenChoice {
   static final int ORDER = 2;
   static final int COUNT = 3;
   static final int SORT = 4;
+  static final int LANE = 5;
 
   /** First of two indices that {@link NearestLogits} uses. */
   static final int NEAREST = 6;
 
   /** First index that is free for a router's own use. */
-  static final int OWN = 8;
+  static final int OWN = 12;
+
+  private static final int BLOCK_EXPERT = 8;
+  private static final int BLOCK_DISTANCE = 8;
+  private static final int BLOCK_EXPONENTIAL = 9;
 
   private TokenChoice() {}
 
@@ -79,70 +84,143 @@ final class TokenChoice {
       int[] expert,
       double[] probability,
       double @Nullable [] sums) {
+    float[] logits = in.floatLogits();
+    boolean inBlocks =
+        logits != null
+            && relative
+            && sums == null
+            && !noisy
+            && ties == TieBreak.LOWEST_EXPERT
+            && NearestInBlock.serves(in.experts(), k);
+    int[] lane = work.ints(LANE, LogitBlock.LANES);
+    int lanes = 0;
+    double squares = 0;
+    for (int t = from; t < to; t++) {
+      if (in.isPadding(t)) {
+        Arrays.fill(expert, t * k, t * k + k, NONE);
+      } else if (inBlocks) {
+        lane[lanes++] = t;
+        if (lanes == LogitBlock.LANES) {
+          chooseInBlock(in, logits, work, lane, k, expert, probability);
+          lanes = 0;
+        }
+      } else {
+        squares += choose(in, work, t, k, ties, noisy, relative, expert, probability, sums);
+      }
+    }
+    for (int i = 0; i < lanes; i++) {
+      choose(in, work, lane[i], k, ties, noisy, relative, expert, probability, sums);
+    }
+    return squares;
+  }
+
+  /** Chooses for a whole block of tokens of which only ratios of probabilities matter. */
+  private static void chooseInBlock(
+      RouterInput in,
+      float[] logits,
+      Workspace work,
+      int[] token,
+      int k,
+      int[] expert,
+      double[] probability) {
+    int lanes = LogitBlock.LANES;
+    int[] best = work.ints(BLOCK_EXPERT, lanes * k);
+    double[] distance = work.doubles(BLOCK_DISTANCE, lanes * k);
+    boolean[] found = work.booleans(0, lanes);
+    NearestInBlock.find(in, logits, token, k, work, best, distance, found);
+    double[] exponential = work.doubles(BLOCK_EXPONENTIAL, lanes * k);
+    Exponentials.of(distance, -1, 0, exponential, work.doubles(SCALE, lanes * k), lanes * k);
+    for (int lane = 0; lane < lanes; lane++) {
+      int at = token[lane] * k;
+      if (found[lane]) {
+        System.arraycopy(best, lane * k, expert, at, k);
+        System.arraycopy(exponential, lane * k, probability, at, k);
+      } else {
+        choose(
+            in,
+            work,
+            token[lane],
+            k,
+            TieBreak.LOWEST_EXPERT,
+            false,
+            true,
+            expert,
+            probability,
+            null);
+      }
+    }
+  }
+
+  /** Chooses for one token and returns its squared log-sum-exp if {@code sums} is given, else 0. */
+  private static double choose(
+      RouterInput in,
+      Workspace work,
+      int t,
+      int k,
+      TieBreak ties,
+      boolean noisy,
+      boolean relative,
+      int[] expert,
+      double[] probability,
+      double @Nullable [] sums) {
     int experts = in.experts();
     double[] row = work.doubles(ROW, experts);
     double[] exponential = work.doubles(EXPONENTIAL, experts);
     double[] scale = work.doubles(SCALE, experts);
-    double squares = 0;
-    for (int t = from; t < to; t++) {
-      int at = t * k;
-      if (in.isPadding(t)) {
-        Arrays.fill(expert, at, at + k, NONE);
-        continue;
-      }
-      int best = in.loadRow(t, row);
-      if (noisy) {
-        best = in.addNoise(t, row);
-      }
-      double max = row[best];
-      boolean nearest =
-          ties == TieBreak.LOWEST_EXPERT
-              && k > 1
-              && NearestLogits.find(row, max, experts, k, work, expert, probability, at);
-      if (relative && nearest) {
-        double[] distance = work.doubles(KEY, k);
-        System.arraycopy(probability, at, distance, 0, k);
-        Exponentials.of(distance, -1, 0, exponential, scale, k);
-        System.arraycopy(exponential, 0, probability, at, k);
-        if (sums == null) {
-          continue;
-        }
-      }
-      boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
-      double sum =
-          single
-              ? Exponentials.ofWeights(row, max, exponential, scale, experts)
-              : Exponentials.of(row, 1, max, exponential, scale, experts);
-      if (nearest && !relative) {
-        for (int i = at; i < at + k; i++) {
-          probability[i] = exponential[expert[i]] / sum;
-        }
-      } else if (single) {
-        expert[at] = best;
-        probability[at] = exponential[best] / sum;
-      } else if (!nearest) {
-        select(
-            row,
-            exponential,
-            experts,
-            k,
-            ties == TieBreak.ROTATING ? t : 0,
-            expert,
-            probability,
-            at);
-        for (int i = at; i < at + k; i++) {
-          probability[i] /= sum;
-        }
-      }
-      if (sums != null) {
-        for (int e = 0; e < experts; e++) {
-          sums[e] += exponential[e] / sum;
-        }
-        double logSumExp = max + StrictMath.log(sum);
-        squares += logSumExp * logSumExp;
+    int at = t * k;
+    int best = in.loadRow(t, row);
+    if (noisy) {
+      best = in.addNoise(t, row);
+    }
+    double max = row[best];
+    boolean nearest =
+        ties == TieBreak.LOWEST_EXPERT
+            && k > 1
+            && NearestLogits.find(row, max, experts, k, work, expert, probability, at);
+    if (relative && nearest) {
+      double[] distance = work.doubles(KEY, k);
+      System.arraycopy(probability, at, distance, 0, k);
+      Exponentials.of(distance, -1, 0, exponential, scale, k);
+      System.arraycopy(exponential, 0, probability, at, k);
+      if (sums == null) {
+        return 0;
       }
     }
-    return squares;
+    boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
+    double sum =
+        single
+            ? Exponentials.ofWeights(row, max, exponential, scale, experts)
+            : Exponentials.of(row, 1, max, exponential, scale, experts);
+    if (nearest && !relative) {
+      for (int i = at; i < at + k; i++) {
+        probability[i] = exponential[expert[i]] / sum;
+      }
+    } else if (single) {
+      expert[at] = best;
+      probability[at] = exponential[best] / sum;
+    } else if (!nearest) {
+      select(
+          row,
+          exponential,
+          experts,
+          k,
+          ties == TieBreak.ROTATING ? t : 0,
+          expert,
+          probability,
+          at);
+      // Relative ones stay as they are, so that a token's bits do not depend on how it was chosen.
+      for (int i = at; i < at + k && !relative; i++) {
+        probability[i] /= sum;
+      }
+    }
+    if (sums == null) {
+      return 0;
+    }
+    for (int e = 0; e < experts; e++) {
+      sums[e] += exponential[e] / sum;
+    }
+    double logSumExp = max + StrictMath.log(sum);
+    return logSumExp * logSumExp;
   }
 
   private static void select(
