@@ -106,16 +106,11 @@ final class NearestInBlock {
     }
   }
 
-  /** Returns 0 if a is less than b, else 1, without a branch; neither may be NaN. */
-  private static int notBelow(float a, float b) {
-    return 1 + (Float.floatToRawIntBits(a - b) >> FLOAT_SIGN);
-  }
-
   private static int nearGroups(float[] group, int lane, float least, int[] near) {
     int count = 0;
     for (int g = 0; g < LogitBlock.GROUPS; g++) {
       near[count] = g;
-      count += notBelow(group[g * LogitBlock.LANES + lane], least);
+      count += LogitBlock.notBelow(group[g * LogitBlock.LANES + lane], least);
     }
     return count;
   }
@@ -132,7 +127,7 @@ final class NearestInBlock {
     for (int g = 0; g < groups; g++) {
       for (int e = near[g]; e < experts; e += LogitBlock.GROUPS) {
         candidate[count] = e;
-        count += notBelow(from[start + e], least);
+        count += LogitBlock.notBelow(from[start + e], least);
       }
     }
     return count;
@@ -180,11 +175,13 @@ final class NearestInBlock {
       }
       last = logit;
     }
-    // Somebody who is not a candidate is farther away than NEAR.
-    if (count == k) {
-      return true;
+    // Of the others, the first with another logit is the nearest; who is no candidate is farther.
+    for (int i = k; i < count; i++) {
+      float logit = from[start + INDEX_MASK - (int) (sorted[i] & INDEX_MASK)];
+      if (logit != last) {
+        return (max - logit) - (max - last) >= NEAR;
+      }
     }
-    float logit = from[start + INDEX_MASK - (int) (sorted[k] & INDEX_MASK)];
-    return logit == last || (max - logit) - (max - last) >= NEAR;
+    return true;
   }
 }

@@ -52,7 +52,8 @@ final class NearestLogits {
     }
     double[] far = work.doubles(DISTANCE, n);
     for (int i = 0; i < n; i++) {
-      far[i] = max - row[i];
+      // Zero added makes -0.0, the distance of equal zeros of different sign, 0.0 like the others.
+      far[i] = (max - row[i]) + 0.0;
     }
     long[] key = work.longs(KEY, Math.max(n, 1));
     double bound = bound(far, n, k, work.doubles(MINIMUM, n), key) + NEAR;
@@ -69,7 +70,6 @@ final class NearestLogits {
     for (int c = 0; c < found; c++) {
       key[c] = Double.doubleToRawLongBits(far[candidate[c]]);
     }
-    double next = Double.POSITIVE_INFINITY;
     for (int c = 0; c < found; c++) {
       long own = key[c];
       long rank = 0;
@@ -82,11 +82,8 @@ final class NearestLogits {
       if (rank < k) {
         index[at + (int) rank] = candidate[c];
         distance[at + (int) rank] = far[candidate[c]];
-      } else if (rank == k) {
-        next = far[candidate[c]];
       }
     }
-    // A candidate that is not among the k + 1 best, and everybody else, is farther away than NEAR.
     double last = distance[at];
     for (int i = at + 1; i < at + k; i++) {
       if (tooClose(last, distance[i])) {
@@ -94,7 +91,13 @@ final class NearestLogits {
       }
       last = distance[i];
     }
-    return last < FAR && !tooClose(last, next);
+    // Whoever is no candidate is farther away than NEAR.
+    for (int c = 0; c < found; c++) {
+      if (tooClose(last, far[candidate[c]])) {
+        return false;
+      }
+    }
+    return last < FAR;
   }
 
   private static boolean tooClose(double near, double far) {

@@ -52,6 +52,7 @@ final class TokenChoice {
   private static final int BLOCK_EXPERT = 8;
   private static final int BLOCK_DISTANCE = 8;
   private static final int BLOCK_EXPONENTIAL = 9;
+  private static final int WEIGHTS = 10;
 
   private TokenChoice() {}
 
@@ -85,13 +86,13 @@ final class TokenChoice {
       double[] probability,
       double @Nullable [] sums) {
     float[] logits = in.floatLogits();
+    boolean plain =
+        logits != null && sums == null && !noisy && ties == TieBreak.LOWEST_EXPERT;
     boolean inBlocks =
-        logits != null
-            && relative
-            && sums == null
-            && !noisy
-            && ties == TieBreak.LOWEST_EXPERT
-            && NearestInBlock.serves(in.experts(), k);
+        plain
+            && (k == 1
+                ? in.experts() <= LogitBlock.MOST_EXPERTS
+                : relative && NearestInBlock.serves(in.experts(), k));
     int[] lane = work.ints(LANE, LogitBlock.LANES);
     int lanes = 0;
     double squares = 0;
@@ -101,7 +102,11 @@ final class TokenChoice {
       } else if (inBlocks) {
         lane[lanes++] = t;
         if (lanes == LogitBlock.LANES) {
-          chooseInBlock(in, logits, work, lane, k, expert, probability);
+          if (k == 1) {
+            chooseOneInBlock(in, logits, work, lane, expert, probability);
+          } else {
+            chooseInBlock(in, logits, work, lane, k, expert, probability);
+          }
           lanes = 0;
         }
       } else {
@@ -112,6 +117,38 @@ final class TokenChoice {
       choose(in, work, lane[i], k, ties, noisy, relative, expert, probability, sums);
     }
     return squares;
+  }
+
+  /** Chooses the most probable expert for a whole block of tokens. */
+  private static void chooseOneInBlock(
+      RouterInput in,
+      float[] logits,
+      Workspace work,
+      int[] token,
+      int[] expert,
+      double[] probability) {
+    int experts = in.experts();
+    float[] block = work.floats(0, LogitBlock.length(experts));
+    float[] max = work.floats(1, LogitBlock.length(experts));
+    LogitBlock.load(in, logits, token, block);
+    System.arraycopy(block, 0, max, 0, LogitBlock.length(experts));
+    LogitBlock.groupMaxima(max, experts);
+    LogitBlock.maxima(max);
+    LogitBlock.requireFinite(in, token, max, work);
+    int few = LogitBlock.FEW_LANES;
+    double[] weight = work.doubles(EXPONENTIAL, LogitBlock.length(experts));
+    for (int lane = 0; lane < LogitBlock.LANES; lane += few) {
+      LogitBlock.belowMaxima(in, logits, token, max, lane, weight);
+      Exponentials.weights(weight, experts * few);
+      LogitBlock.sums(weight, experts);
+      for (int i = 0; i < few; i++) {
+        probability[token[lane + i]] = Exponentials.WEIGHT / weight[i];
+      }
+    }
+    LogitBlock.firstOfMaxima(block, max, experts);
+    for (int lane = 0; lane < LogitBlock.LANES; lane++) {
+      expert[token[lane]] = (int) block[lane];
+    }
   }
 
   /** Chooses for a whole block of tokens of which only ratios of probabilities matter. */
@@ -187,18 +224,24 @@ final class TokenChoice {
       }
     }
     boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
-    double sum =
-        single
-            ? Exponentials.ofWeights(row, max, exponential, scale, experts)
-            : Exponentials.of(row, 1, max, exponential, scale, experts);
+    if (single) {
+      double[] weight = work.doubles(WEIGHTS, experts + LogitBlock.GROUPS);
+      for (int e = 0; e < experts; e++) {
+        weight[e] = row[e] - max;
+      }
+      Exponentials.weights(weight, experts);
+      expert[at] = best;
+      probability[at] = Exponentials.WEIGHT / Exponentials.sumOfWeights(weight, experts);
+      if (sums == null) {
+        return 0;
+      }
+    }
+    double sum = Exponentials.of(row, 1, max, exponential, scale, experts);
     if (nearest && !relative) {
       for (int i = at; i < at + k; i++) {
         probability[i] = exponential[expert[i]] / sum;
       }
-    } else if (single) {
-      expert[at] = best;
-      probability[at] = exponential[best] / sum;
-    } else if (!nearest) {
+    } else if (!nearest && !single) {
       select(
           row,
           exponential,
