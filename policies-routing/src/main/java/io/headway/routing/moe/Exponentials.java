@@ -53,8 +53,9 @@ final class Exponentials {
   private Exponentials() {}
 
   /**
-   * Replaces {@code x[i]}, at most 0, by {@link #WEIGHT} times {@code exp(x[i])} with an error below
-   * {@code 2e-14 WEIGHT}, in less time than {@link #of}: for sums that contain the weight of 0.
+   * Replaces {@code x[i]}, at most 0, by {@link #WEIGHT} times {@code exp(x[i])} with an error
+   * below {@code 2e-14 WEIGHT}, in less time than {@link #of}: for sums that contain the weight of
+   * 0.
    */
   static void weights(double[] x, int n) {
     roots(x, n);

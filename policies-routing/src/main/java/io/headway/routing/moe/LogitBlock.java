@@ -5,9 +5,10 @@ import io.headway.api.moe.Workspace;
 import java.util.Arrays;
 
 /**
- * The logits of {@value #LANES} tokens side by side: row {@code e} holds the logits of expert {@code
- * e}, one lane per token, so that maxima over experts are elementwise maxima of long rows, which the
- * JIT compiler turns into vector code. For that, all distances between operands are constants.
+ * The logits of {@value #LANES} tokens side by side: row {@code e} holds the logits of expert
+ * {@code e}, one lane per token, so that maxima over experts are elementwise maxima of long rows,
+ * which the JIT compiler turns into vector code. For that, all distances between operands are
+ * constants.
  *
  * <p>Experts are looked at in {@value #GROUPS} groups: expert {@code e} belongs to group {@code e %
  * GROUPS}.
@@ -18,8 +19,6 @@ final class LogitBlock {
 
   /** Lanes that are worked on together where every logit takes several numbers. */
   static final int FEW_LANES = 16;
-
-  private static final int SIGN = 31;
 
   /** Groups of experts. */
   static final int GROUPS = 16;
@@ -220,11 +219,6 @@ final class LogitBlock {
     for (int i = 0; i < LANES; i++) {
       block[i] = Math.min(block[i], block[i + LANES] + 1);
     }
-  }
-
-  /** Returns 0 if a is less than b, else 1, without a branch; neither may be NaN. */
-  static int notBelow(float a, float b) {
-    return 1 + (Float.floatToRawIntBits(a - b) >> SIGN);
   }
 
   /**

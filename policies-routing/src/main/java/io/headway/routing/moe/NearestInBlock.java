@@ -45,9 +45,9 @@ final class NearestInBlock {
   }
 
   /**
-   * Writes for lane {@code l} the k best experts of token {@code token[l]} by descending logit, then
-   * ascending index, from {@code l * k} on, and their distances from the maximum. {@code found[l]}
-   * tells whether the order is beyond doubt; otherwise the distances are 0.
+   * Writes for lane {@code l} the k best experts of token {@code token[l]} by descending logit,
+   * then ascending index, from {@code l * k} on, and their distances from the maximum. {@code
+   * found[l]} tells whether the order is beyond doubt; otherwise the distances are 0.
    */
   static void find(
       RouterInput in,
@@ -106,28 +106,27 @@ final class NearestInBlock {
     }
   }
 
+  /** Returns 0 if a is less than b, else 1, without a branch; neither may be NaN. */
+  private static int notBelow(float a, float b) {
+    return 1 + (Float.floatToRawIntBits(a - b) >> FLOAT_SIGN);
+  }
+
   private static int nearGroups(float[] group, int lane, float least, int[] near) {
     int count = 0;
     for (int g = 0; g < LogitBlock.GROUPS; g++) {
       near[count] = g;
-      count += LogitBlock.notBelow(group[g * LogitBlock.LANES + lane], least);
+      count += notBelow(group[g * LogitBlock.LANES + lane], least);
     }
     return count;
   }
 
   private static int candidates(
-      float[] from,
-      int start,
-      int experts,
-      int[] near,
-      int groups,
-      float least,
-      int[] candidate) {
+      float[] from, int start, int experts, int[] near, int groups, float least, int[] candidate) {
     int count = 0;
     for (int g = 0; g < groups; g++) {
       for (int e = near[g]; e < experts; e += LogitBlock.GROUPS) {
         candidate[count] = e;
-        count += LogitBlock.notBelow(from[start + e], least);
+        count += notBelow(from[start + e], least);
       }
     }
     return count;

@@ -86,8 +86,7 @@ final class TokenChoice {
       double[] probability,
       double @Nullable [] sums) {
     float[] logits = in.floatLogits();
-    boolean plain =
-        logits != null && sums == null && !noisy && ties == TieBreak.LOWEST_EXPERT;
+    boolean plain = logits != null && sums == null && !noisy && ties == TieBreak.LOWEST_EXPERT;
     boolean inBlocks =
         plain
             && (k == 1
@@ -136,7 +135,8 @@ final class TokenChoice {
     LogitBlock.maxima(max);
     LogitBlock.requireFinite(in, token, max, work);
     int few = LogitBlock.FEW_LANES;
-    double[] weight = work.doubles(EXPONENTIAL, LogitBlock.length(experts));
+    double[] weight =
+        work.doubles(EXPONENTIAL, LogitBlock.length(experts) / (LogitBlock.LANES / few));
     for (int lane = 0; lane < LogitBlock.LANES; lane += few) {
       LogitBlock.belowMaxima(in, logits, token, max, lane, weight);
       Exponentials.weights(weight, experts * few);
@@ -243,14 +243,7 @@ final class TokenChoice {
       }
     } else if (!nearest && !single) {
       select(
-          row,
-          exponential,
-          experts,
-          k,
-          ties == TieBreak.ROTATING ? t : 0,
-          expert,
-          probability,
-          at);
+          row, exponential, experts, k, ties == TieBreak.ROTATING ? t : 0, expert, probability, at);
       // Relative ones stay as they are, so that a token's bits do not depend on how it was chosen.
       for (int i = at; i < at + k && !relative; i++) {
         probability[i] /= sum;

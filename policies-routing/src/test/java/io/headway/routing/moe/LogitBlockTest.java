@@ -52,9 +52,8 @@ class LogitBlockTest {
   private static List<ExpertRouter<Stateless>> routers() {
     List<ExpertRouter<Stateless>> routers = new ArrayList<>();
     for (int k : new int[] {1, 2, 5, 8, 9}) {
-      for (GateNormalisation gates : new GateNormalisation[] {
-        GateNormalisation.NONE, GateNormalisation.CHOSEN
-      }) {
+      for (GateNormalisation gates :
+          new GateNormalisation[] {GateNormalisation.NONE, GateNormalisation.CHOSEN}) {
         routers.add(
             new TopKRouter(
                 new TopKRouter.Config(
