@@ -36,13 +36,12 @@ final class Exponentials {
   // exp(x) = exp(x / 64)^64, which needs no exponents put together bit by bit. The polynomial for
   // exp(x / 64), multiplied by 64, minimises the largest error of its 64th power on -44..0: 3e-16.
   private static final double ROOT = 64;
-  private static final double W0 = 0.49999999999937335001 / ROOT;
-  private static final double W1 = 0.16666666656135504989 / (ROOT * ROOT);
-  private static final double W2 = 0.04166666068002774398 / (ROOT * ROOT * ROOT);
-  private static final double W3 = 0.0083331804304086384714 / (ROOT * ROOT * ROOT * ROOT);
-  private static final double W4 = 0.001386988666599734264 / (ROOT * ROOT * ROOT * ROOT * ROOT);
-  private static final double W5 =
-      0.00018727527191504389515 / (ROOT * ROOT * ROOT * ROOT * ROOT * ROOT);
+  private static final double W0 = 0x1.fffffffffd3e7p-8;
+  private static final double W1 = 0x1.55555551b700ap-15;
+  private static final double W2 = 0x1.5555521e8933bp-23;
+  private static final double W3 = 0x1.110fc8b5cb7bap-31;
+  private static final double W4 = 0x1.6b973bda146a8p-40;
+  private static final double W5 = 0x1.88bea5621899ap-49;
 
   /** The weight of 0. */
   static final double WEIGHT = 0x1p384;

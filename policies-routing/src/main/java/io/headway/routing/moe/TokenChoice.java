@@ -98,7 +98,7 @@ final class TokenChoice {
     for (int t = from; t < to; t++) {
       if (in.isPadding(t)) {
         Arrays.fill(expert, t * k, t * k + k, NONE);
-      } else if (inBlocks) {
+      } else if (logits != null && inBlocks) {
         lane[lanes++] = t;
         if (lanes == LogitBlock.LANES) {
           if (k == 1) {
