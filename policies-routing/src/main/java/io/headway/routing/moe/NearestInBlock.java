@@ -140,8 +140,8 @@ final class NearestInBlock {
       int bits = Float.floatToRawIntBits(from[start + e]);
       int sign = bits >> FLOAT_SIGN;
       // The magnitude with its sign, so that both zeros are equal.
-      long logit = ((bits & Integer.MAX_VALUE) ^ sign) - sign;
-      key[c] = (logit << INDEX_BITS) + (INDEX_MASK - e);
+      int logit = ((bits & Integer.MAX_VALUE) ^ sign) - sign;
+      key[c] = ((long) logit << INDEX_BITS) + (INDEX_MASK - e);
     }
     for (int c = 0; c < count; c++) {
       long own = key[c];
