@@ -135,11 +135,11 @@ final class BoundedWaiting extends Checker {
           if (overtaken.merge(r.id, 1, Integer::sum) > most) {
             violated(
                 other.id
-                    + " is the "
-                    + overtaken.get(r.id)
-                    + "th that starts before "
+                    + " starts before "
                     + r.id
-                    + ", which ranks before it; the policy promises at most "
+                    + ", which ranks before it: bypass "
+                    + overtaken.get(r.id)
+                    + ", but the policy promises at most "
                     + Math.round(most),
                 r.id,
                 other.id);

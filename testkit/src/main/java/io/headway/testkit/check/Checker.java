@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * a field it needs says which ({@link #missing}) and goes on with what it has, so that a foreign
  * trace can still be caught.
  */
-public abstract class Checker {
+abstract class Checker {
   private static final int MAX_MISSING = 8;
 
   private final Invariant invariant;
@@ -32,7 +32,7 @@ public abstract class Checker {
    *
    * @param invariant the rule it checks
    */
-  protected Checker(Invariant invariant) {
+  Checker(Invariant invariant) {
     this.invariant = invariant;
   }
 
@@ -41,7 +41,7 @@ public abstract class Checker {
    *
    * @return the rule this checks
    */
-  public final Invariant invariant() {
+  final Invariant invariant() {
     return invariant;
   }
 
@@ -51,7 +51,7 @@ public abstract class Checker {
    * @param event the record
    * @param before what the records before it have led to
    */
-  public final void accept(TraceEvent event, TraceState before) {
+  final void accept(TraceEvent event, TraceState before) {
     line = before.line();
     check(event, before);
   }
@@ -62,7 +62,7 @@ public abstract class Checker {
    * @param last what all records have led to
    * @return what was found
    */
-  public final Verdict finish(TraceState last) {
+  final Verdict finish(TraceState last) {
     line = last.line();
     end(last);
     Violation violation = first;
@@ -91,7 +91,7 @@ public abstract class Checker {
    *
    * @return the violation, if there is one
    */
-  public final Optional<Violation> violation() {
+  final Optional<Violation> violation() {
     return Optional.ofNullable(first);
   }
 
@@ -111,7 +111,7 @@ public abstract class Checker {
   protected void end(TraceState last) {}
 
   /** Counts that the rule applied. */
-  protected final void exercised() {
+  final void exercised() {
     exercised++;
   }
 
@@ -121,7 +121,7 @@ public abstract class Checker {
    * @param message what happened and what would have been right
    * @param requests requests concerned, the most important first
    */
-  protected final void violated(String message, String... requests) {
+  final void violated(String message, String... requests) {
     violated(message, List.of(requests), List.of());
   }
 
@@ -132,7 +132,7 @@ public abstract class Checker {
    * @param requests requests concerned, the most important first
    * @param blocks blocks concerned
    */
-  protected final void violated(String message, List<String> requests, List<Long> blocks) {
+  final void violated(String message, List<String> requests, List<Long> blocks) {
     violations++;
     if (first == null) {
       first = new Violation(invariant, line, message, requests, blocks);
@@ -144,7 +144,7 @@ public abstract class Checker {
    *
    * @param name for example {@code STEP.free}, {@code ALLOC}
    */
-  protected final void missing(String name) {
+  final void missing(String name) {
     if (missing.size() < MAX_MISSING) {
       missing.add(name);
     }
@@ -155,7 +155,7 @@ public abstract class Checker {
    *
    * @param what what is still open
    */
-  protected final void inconclusive(String what) {
+  final void inconclusive(String what) {
     if (open.isEmpty()) {
       open = what;
     }

@@ -80,8 +80,6 @@ final class LoadLedger extends Checker {
               + ", where it was not charged",
           r);
       entries.remove(entry);
-    } else if (balance < 0) {
-      violated("the load of " + instance + " is " + balance, r);
     } else if (amount > 0 && own > amount) {
       violated(r + " is charged to " + instance + " twice", r);
     }

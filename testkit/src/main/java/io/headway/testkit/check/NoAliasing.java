@@ -19,11 +19,12 @@ final class NoAliasing extends Checker {
 
   @Override
   protected void check(TraceEvent event, TraceState before) {
-    if (event instanceof Blocks e && e.blocks() != null) {
-      if (e.kind() == Blocks.Kind.ALLOC) {
-        allocates(e, before);
-      } else if (e.kind() == Blocks.Kind.RELEASE) {
-        releases(e, before);
+    if (event instanceof Blocks e) {
+      List<Long> list = e.blocks();
+      if (list != null && e.kind() == Blocks.Kind.ALLOC) {
+        allocates(e, list, before);
+      } else if (list != null && e.kind() == Blocks.Kind.RELEASE) {
+        releases(e, list, before);
       }
     } else if (event instanceof TraceEvent.Keyed e
         && e.kind() == TraceEvent.Keyed.Kind.EVICT
@@ -41,9 +42,8 @@ final class NoAliasing extends Checker {
     }
   }
 
-  private void allocates(Blocks e, TraceState before) {
+  private void allocates(Blocks e, List<Long> list, TraceState before) {
     String pool = TraceState.poolOf(e);
-    List<Long> list = e.blocks() == null ? List.of() : e.blocks();
     for (long block : list) {
       exercised();
       BlockState state = before.block(pool, block);
@@ -73,7 +73,7 @@ final class NoAliasing extends Checker {
     }
   }
 
-  private void releases(Blocks e, TraceState before) {
+  private void releases(Blocks e, List<Long> list, TraceState before) {
     RequestState r = before.request(e.r());
     if (r == null || before.declares("in-order") || e.pool() != null) {
       return;
@@ -84,7 +84,7 @@ final class NoAliasing extends Checker {
       violated(
           e.r() + " gives blocks back while " + r.inFlight + " iterations in flight use them",
           List.of(e.r()),
-          e.blocks() == null ? List.of() : e.blocks());
+          list);
     }
   }
 

@@ -9,9 +9,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What a trace has said about one request, until it is over and holds nothing. */
-public final class RequestState {
+final class RequestState {
   /** Where a request stands. */
-  public enum Phase {
+  enum Phase {
     /** In the queue, never run or put back by recomputation or failure. */
     WAITING,
     /** Waits for something outside. */
@@ -27,12 +27,8 @@ public final class RequestState {
     /** Over, but something it holds has not been given back. */
     ENDED;
 
-    /**
-     * Returns whether a request in this phase stands in the queue.
-     *
-     * @return true for waiting, preempted and swapped
-     */
-    public boolean queued() {
+    /** Returns whether a request in this phase stands in the queue. */
+    boolean queued() {
       return this == WAITING || this == PREEMPTED || this == SWAPPED;
     }
   }
@@ -42,7 +38,6 @@ public final class RequestState {
 
   final String id;
   final TraceEvent.@Nullable Arrive arrive;
-  final long arrivedLine;
   final long arrivalNumber;
 
   Phase phase = Phase.WAITING;
@@ -62,13 +57,10 @@ public final class RequestState {
   boolean transferred;
 
   long hitTokens;
-  @Nullable Long slot;
   int preemptions;
   long computedAtPreemption;
-  String preemptionMode = "";
   long queuedAtDecision;
   long hostBlocks;
-  long servedAtDecision = -1;
   final Map<Long, List<Long>> tables = new TreeMap<>();
   final Map<String, Long> units = new TreeMap<>();
   final TreeSet<Long> transfers = new TreeSet<>();
@@ -77,77 +69,30 @@ public final class RequestState {
   /** The life of the same id before this one, while it still holds something. */
   @Nullable RequestState previous;
 
-  RequestState(
-      String id, TraceEvent.@Nullable Arrive arrive, long arrivedLine, long arrivalNumber) {
+  RequestState(String id, TraceEvent.@Nullable Arrive arrive, long arrivalNumber) {
     this.id = id;
     this.arrive = arrive;
-    this.arrivedLine = arrivedLine;
     this.arrivalNumber = arrivalNumber;
     if (arrive != null && arrive.delivered() != null) {
       delivered = arrive.delivered();
     }
   }
 
-  /**
-   * Returns the request's id.
-   *
-   * @return its id
-   */
-  public String id() {
-    return id;
-  }
-
-  /**
-   * Returns where it stands.
-   *
-   * @return its phase
-   */
-  public Phase phase() {
-    return phase;
-  }
-
-  /**
-   * Returns the record of its arrival.
-   *
-   * @return null if the trace has none
-   */
-  public TraceEvent.@Nullable Arrive arrive() {
-    return arrive;
-  }
-
-  /**
-   * Returns where its next chunk must start.
-   *
-   * @return tokens computed or in flight
-   */
-  public long computed() {
-    return computed;
-  }
-
-  /**
-   * Returns the length of its prompt.
-   *
-   * @return tokens, or -1 if the trace does not say
-   */
-  public long prompt() {
+  /** Returns the tokens of its prompt, or -1 if the trace does not say. */
+  long prompt() {
     return arrive == null || arrive.prompt() == null ? -1 : arrive.prompt();
   }
 
-  /**
-   * Returns its most output tokens.
-   *
-   * @return tokens, or -1 if the trace does not say
-   */
-  public long maxNew() {
+  /** Returns its most output tokens, or -1 if the trace does not say. */
+  long maxNew() {
     return arrive == null || arrive.maxNew() == null ? -1 : arrive.maxNew();
   }
 
   /**
-   * Returns how many of its tokens can be scheduled: prompt, output, and output that is in flight.
-   *
-   * @return tokens, or -1 if the trace does not say how long its prompt is
+   * Returns how many of its tokens can be scheduled: prompt, output, and output that is in flight;
+   * -1 if the trace does not say how long its prompt is.
    */
-  public long known() {
+  long known() {
     long prompt = prompt();
     return prompt < 0 ? -1 : prompt + generated + outstanding;
   }
@@ -162,40 +107,8 @@ public final class RequestState {
     return prompt() >= 0 && computed >= prompt() && known() - computed == 1;
   }
 
-  /**
-   * Returns how many output tokens were delivered.
-   *
-   * @return tokens, those delivered before it came here included
-   */
-  public long delivered() {
-    return delivered;
-  }
-
-  /**
-   * Returns how many output tokens are confirmed by completed iterations.
-   *
-   * @return tokens
-   */
-  public long generated() {
-    return generated;
-  }
-
-  /**
-   * Returns how many iterations in flight mention it.
-   *
-   * @return iterations
-   */
-  public int inFlight() {
-    return inFlight;
-  }
-
-  /**
-   * Returns its block table in one group; a hole is -1.
-   *
-   * @param group cache group
-   * @return block ids in order
-   */
-  public List<Long> table(long group) {
+  /** Returns its block table in one cache group; a hole is -1. */
+  List<Long> table(long group) {
     List<Long> table = tables.get(group);
     return table == null ? List.of() : table;
   }
@@ -205,11 +118,10 @@ public final class RequestState {
   }
 
   /**
-   * Returns whether it holds blocks, units, pins or transfers, or is mentioned in flight.
-   *
-   * @return true if it must not be forgotten yet
+   * Returns whether it holds blocks, units, pins or transfers, or is mentioned in flight, so that it
+   * must not be forgotten yet.
    */
-  public boolean holdsSomething() {
+  boolean holdsSomething() {
     return inFlight > 0 || pins > 0 || previous != null || !transfers.isEmpty() || !holdsNoMemory();
   }
 
@@ -236,10 +148,5 @@ public final class RequestState {
       }
     }
     return true;
-  }
-
-  @Override
-  public String toString() {
-    return id + " (" + phase + ", computed " + computed + ")";
   }
 }

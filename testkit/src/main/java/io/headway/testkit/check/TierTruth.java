@@ -43,14 +43,11 @@ final class TierTruth extends Checker {
       swapping.clear();
       for (TraceEvent.Row row : e.batch()) {
         RequestState r = before.request(row.r());
-        String tier = tiers.get(row.r());
+        String tier = tiers.remove(row.r());
         boolean swapped = r != null && r.phase == Phase.SWAPPED;
         if ("host".equals(tier) || (swapped && !"device".equals(tier))) {
           exercised();
           violated(row.r() + " runs again, but its KV is in tier " + tier, row.r());
-        }
-        if (tier != null) {
-          tiers.remove(row.r());
         }
       }
     } else if (event instanceof TraceEvent.Ended e) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * before it. Memory is bounded by live requests and blocks; of ended requests only the last {@value
  * #REMEMBERED_ENDS} ids are remembered.
  */
-public final class TraceState {
+final class TraceState {
   /** Ended requests that are remembered for messages and for late records. */
   static final int REMEMBERED_ENDS = 4_096;
 
@@ -64,12 +64,7 @@ public final class TraceState {
 
   /** A transfer that has begun. */
   record Transfer(
-      long id,
-      @Nullable String request,
-      String direction,
-      List<Long> blocks,
-      long began,
-      long line) {}
+      long id, @Nullable String request, String direction, List<Long> blocks, long began) {}
 
   private static final TraceEvent.Config NO_CONFIG =
       new TraceEvent.Config(
@@ -109,12 +104,8 @@ public final class TraceState {
 
   // ---- reading
 
-  /**
-   * Returns the number of the record that is being judged.
-   *
-   * @return from 1
-   */
-  public long line() {
+  /** Returns the number of the record that is being judged, from 1. */
+  long line() {
     return line;
   }
 
@@ -122,53 +113,30 @@ public final class TraceState {
     line = number;
   }
 
-  /**
-   * Returns the configuration.
-   *
-   * @return one without fields if the trace has none
-   */
-  public TraceEvent.Config config() {
+  /** Returns the configuration; one without fields if the trace has none. */
+  TraceEvent.Config config() {
     return config;
   }
 
-  /**
-   * Returns whether the configuration declares a rule.
-   *
-   * @param rule for example {@code bypass}
-   * @return true if it does
-   */
-  public boolean declares(String rule) {
+  /** Returns whether the configuration declares a rule, for example {@code bypass}. */
+  boolean declares(String rule) {
     List<String> rules = config.rules();
     return rules != null && rules.contains(rule);
   }
 
-  /**
-   * Returns a bound that the policy promises.
-   *
-   * @param claim its name
-   * @return the bound, or null if it is not promised
-   */
-  public @Nullable Double claim(String claim) {
+  /** Returns a bound that the policy promises, or null if it does not. */
+  @Nullable Double claim(String claim) {
     Map<String, Double> claims = config.claims();
     return claims == null ? null : claims.get(claim);
   }
 
-  /**
-   * Returns a request that is live, or over but still holding something.
-   *
-   * @param id its id
-   * @return the request, or null
-   */
-  public @Nullable RequestState request(@Nullable String id) {
+  /** Returns a request that is live, or over but still holding something, or null. */
+  @Nullable RequestState request(@Nullable String id) {
     return id == null ? null : requests.get(id);
   }
 
-  /**
-   * Returns all requests that are live, or over but still holding something, in order of arrival.
-   *
-   * @return an unmodifiable view
-   */
-  public Collection<RequestState> requests() {
+  /** Returns all requests that are live, or over but still holding something, as they arrived. */
+  Collection<RequestState> requests() {
     return Collections.unmodifiableCollection(requests.values());
   }
 
@@ -177,13 +145,8 @@ public final class TraceState {
     return id == null ? null : ended.get(id);
   }
 
-  /**
-   * Counts requests in a phase.
-   *
-   * @param phase the phase
-   * @return how many there are
-   */
-  public long count(RequestState.Phase phase) {
+  /** Counts requests in a phase. */
+  long count(RequestState.Phase phase) {
     return phaseCounts.getOrDefault(phase, 0L);
   }
 
@@ -199,12 +162,8 @@ public final class TraceState {
     return requests.size() - count(RequestState.Phase.ENDED);
   }
 
-  /**
-   * Returns how many decisions there were.
-   *
-   * @return records STEP and IDLE
-   */
-  public long decisions() {
+  /** Counts decisions: records STEP and IDLE. */
+  long decisions() {
     return decisions;
   }
 
@@ -243,10 +202,6 @@ public final class TraceState {
     return found == null ? Set.of() : found;
   }
 
-  Map<KeyId, Set<Long>> index() {
-    return index;
-  }
-
   /** Counts distinct blocks with a holder, a pin or a transfer. */
   long held(String pool) {
     return heldBlocks.getOrDefault(pool, 0L);
@@ -269,13 +224,8 @@ public final class TraceState {
     return seenTypes.isEmpty();
   }
 
-  /**
-   * Returns whether a record of this type has occurred.
-   *
-   * @param type for example {@code ALLOC}
-   * @return true if it has
-   */
-  public boolean seen(String type) {
+  /** Returns whether a record of this type has occurred, for example {@code ALLOC}. */
+  boolean seen(String type) {
     return seenTypes.contains(type);
   }
 
@@ -370,6 +320,7 @@ public final class TraceState {
     return blocks.values().stream().filter(BlockState::aside).count();
   }
 
+  /** Counts requests that are over but still mentioned in flight or transferred. */
   long endedWithSlot() {
     return count(RequestState.Phase.ENDED);
   }
@@ -474,7 +425,7 @@ public final class TraceState {
   private RequestState open(String id) {
     RequestState known = requests.get(id);
     if (known == null) {
-      known = new RequestState(id, null, line, arrivals);
+      known = new RequestState(id, null, arrivals);
       add(known);
     }
     return known;
@@ -485,7 +436,7 @@ public final class TraceState {
     if (known != null && known.phase != RequestState.Phase.ENDED) {
       return;
     }
-    RequestState fresh = new RequestState(e.r(), e, line, arrivals);
+    RequestState fresh = new RequestState(e.r(), e, arrivals);
     if (known != null) {
       // An id may come again while its last life still holds something.
       fresh.previous = known;
@@ -726,8 +677,6 @@ public final class TraceState {
       enter(r, RequestState.Phase.RUNNING);
     }
     unseen(r);
-    r.slot = row.slot();
-    r.servedAtDecision = decisions;
     long start = row.start() == null ? r.computed : row.start();
     long end = start + (row.n() == null ? 1 : row.n());
     boolean verify = "verify".equals(row.kind());
@@ -850,7 +799,7 @@ public final class TraceState {
     }
     List<Long> touched = e.blocks() == null ? List.of() : e.blocks();
     String direction = e.direction() == null ? "" : e.direction();
-    transfers.put(e.transfer(), new Transfer(e.transfer(), e.r(), direction, touched, now, line));
+    transfers.put(e.transfer(), new Transfer(e.transfer(), e.r(), direction, touched, now));
     for (long block : touched) {
       hold(DEVICE, block, state -> state.transfers++);
     }
@@ -884,7 +833,6 @@ public final class TraceState {
         r.computed = e.tokens();
         r.completed = e.tokens();
         r.plannedEnd = Math.max(0, r.prompt());
-        r.servedAtDecision = decisions;
         r.delivered = Math.max(r.delivered, orZero(e.delivered()));
         r.generated = e.known() == null ? 0 : Math.max(0, e.known() - Math.max(0, r.prompt()));
         r.hidden = r.delivered - r.generated;
@@ -923,15 +871,10 @@ public final class TraceState {
     }
     String mode = e.mode() == null ? "recompute" : e.mode();
     r.preemptions++;
-    r.preemptionMode = mode;
     r.computedAtPreemption = r.computed;
-    if (r.hidden > 0 && !"failure".equals(e.cause())) {
-      unseen(r);
-    }
     r.awaitsOutput = false;
     r.outstanding = 0;
     r.reset = false;
-    r.slot = null;
     r.transferred = false;
     r.reservedTokens = 0;
     if (mode.equals("swap")) {

@@ -4,18 +4,26 @@ import io.headway.testkit.trace.TraceEvent;
 import io.headway.testkit.trace.TraceReader;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
  * Traces in short: one record per line, {@code TYPE field=value ...}. A list is written {@code
  * [a,b]}, numbers in claims and pools as {@code {name:1}}, a row of a batch as {@code
  * request:start+tokens} followed by {@code p}, {@code d} or {@code v}{@code drafts} and perhaps
- * {@code #slot} or {@code *pending}, a candidate as {@code instance/field:value/...}.
+ * {@code #slot}, {@code *pending} or {@code !draftId!draftId}, a candidate as {@code
+ * instance/field:value/...}. {@code 9x IDLE} stands for nine records. Lines that begin with {@code
+ * #} say what a trace is about.
  */
 final class Lines {
   private static final List<String> TEXT_LISTS =
       List.of("order", "rules", "content", "keys", "fallbacks");
+
+  private static final Pattern TIMES = Pattern.compile("(\\d+)x (.*)");
 
   private Lines() {}
 
@@ -24,9 +32,18 @@ final class Lines {
         "trace",
         text.lines()
             .map(String::strip)
-            .filter(line -> !line.isEmpty())
-            .map(Lines::json)
+            .filter(line -> !line.isEmpty() && !line.startsWith("#"))
+            .map(Lines::record)
             .collect(Collectors.joining("\n")));
+  }
+
+  private static String record(String line) {
+    Matcher times = TIMES.matcher(line);
+    return times.matches()
+        ? String.join(
+            "\n",
+            Collections.nCopies(Integer.parseInt(times.group(1)), json(times.group(2))))
+        : json(line);
   }
 
   private static String json(String line) {
@@ -61,7 +78,7 @@ final class Lines {
     return scalar(text);
   }
 
-  private static String list(String text, java.util.function.UnaryOperator<String> element) {
+  private static String list(String text, UnaryOperator<String> element) {
     String inner = text.substring(1, text.length() - 1);
     return inner.isEmpty()
         ? "[]"
@@ -73,9 +90,9 @@ final class Lines {
   }
 
   private static String row(String text) {
-    java.util.regex.Matcher m =
-        java.util.regex.Pattern.compile(
-                "(\\w+)(?::(\\d+)\\+(-?\\d+))?([pdv])?(\\d+)?(?:#(-?\\d+))?(?:\\*(-?\\d+))?(!)?")
+    Matcher m =
+        Pattern.compile(
+                "(\\w+)(?::(\\d+)\\+(-?\\d+))?([pdv])?(\\d+)?(?:#(-?\\d+))?(?:\\*(-?\\d+))?((?:!-?\\d+)*)")
             .matcher(text);
     if (!m.matches()) {
       throw new IllegalArgumentException("row " + text);
@@ -102,8 +119,10 @@ final class Lines {
     if (m.group(7) != null) {
       out.append(",\"pending\":").append(m.group(7));
     }
-    if (m.group(8) != null) {
-      out.append(",\"draftIds\":[-1]");
+    if (!m.group(8).isEmpty()) {
+      out.append(",\"draftIds\":[")
+          .append(m.group(8).substring(1).replace('!', ','))
+          .append("]");
     }
     return out.append("}").toString();
   }
