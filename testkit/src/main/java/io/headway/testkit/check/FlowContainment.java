@@ -1,7 +1,6 @@
 package io.headway.testkit.check;
 
 import io.headway.api.Invariant;
-import io.headway.testkit.check.RequestState.Phase;
 import io.headway.testkit.trace.TraceEvent;
 import java.util.HashMap;
 import java.util.Map;
@@ -19,7 +18,11 @@ final class FlowContainment extends Checker {
     @Nullable Long limitBytes;
   }
 
+  /** Where a request waits. */
+  private record Place(Band band, long bytes) {}
+
   private final Map<String, Band> bands = new HashMap<>();
+  private final Map<String, Place> places = new HashMap<>();
   private TraceEvent.@Nullable Arrive arrived;
   private long queuedBefore;
 
@@ -34,16 +37,10 @@ final class FlowContainment extends Checker {
       arrives(e, before);
     } else if (event instanceof TraceEvent.Step e) {
       for (TraceEvent.Row row : e.batch()) {
-        RequestState r = before.request(row.r());
-        if (r != null && (r.phase == Phase.WAITING || r.phase == Phase.DEFERRED)) {
-          leaves(r);
-        }
+        leaves(row.r());
       }
     } else if (event instanceof TraceEvent.Ended || event instanceof TraceEvent.Route) {
-      RequestState r = before.request(event.r());
-      if (r != null && (r.phase == Phase.WAITING || r.phase == Phase.DEFERRED)) {
-        leaves(r);
-      }
+      leaves(event.r());
     } else if (event instanceof TraceEvent.Reject e) {
       rejects(e, before);
     } else if (event instanceof TraceEvent.Flow e && e.flow() != null) {
@@ -79,6 +76,8 @@ final class FlowContainment extends Checker {
     }
     exercised();
     Band band = bands.computeIfAbsent(flow, name -> new Band());
+    leaves(e.r());
+    places.put(e.r(), new Place(band, TraceState.orZero(e.bytes())));
     band.count++;
     band.bytes += TraceState.orZero(e.bytes());
     if (band.limitCount != null && band.count > band.limitCount) {
@@ -105,12 +104,12 @@ final class FlowContainment extends Checker {
     }
   }
 
-  private void leaves(RequestState r) {
-    TraceEvent.Arrive arrive = r.arrive;
-    Band band = arrive == null || arrive.flow() == null ? null : bands.get(arrive.flow());
-    if (band != null && arrive != null) {
-      band.count--;
-      band.bytes -= TraceState.orZero(arrive.bytes());
+  /** A request leaves its flow when it starts, is routed or ends, whatever comes first. */
+  private void leaves(@Nullable String r) {
+    Place place = places.remove(String.valueOf(r));
+    if (place != null) {
+      place.band().count--;
+      place.band().bytes -= place.bytes();
     }
   }
 
@@ -129,10 +128,7 @@ final class FlowContainment extends Checker {
             e.r());
       }
     }
-    RequestState r = before.request(e.r());
-    if (r != null && (r.phase == Phase.WAITING || r.phase == Phase.DEFERRED)) {
-      leaves(r);
-    }
+    leaves(e.r());
   }
 
   private void flow(TraceEvent.Flow e, String name) {

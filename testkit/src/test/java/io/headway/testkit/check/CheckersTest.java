@@ -3,6 +3,7 @@ package io.headway.testkit.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.Invariant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,9 +23,14 @@ class CheckersTest {
   @ParameterizedTest
   @EnumSource(Invariant.class)
   void aCheckerJudgesTracesWrittenByHand(Invariant invariant) {
-    assertThat(CASES.get(invariant))
-        .allSatisfy(
-            each -> assertThat(each.difference(alone(each).verdict(invariant))).isEmpty());
+    List<String> differences = new ArrayList<>();
+    for (Case each : CASES.get(invariant)) {
+      String difference = each.difference(alone(each).verdict(invariant));
+      if (!difference.isEmpty()) {
+        differences.add(each + ": " + difference);
+      }
+    }
+    assertThat(differences).isEmpty();
   }
 
   @Test
