@@ -118,8 +118,8 @@ final class RequestState {
   }
 
   /**
-   * Returns whether it holds blocks, units, pins or transfers, or is mentioned in flight, so that it
-   * must not be forgotten yet.
+   * Returns whether it holds blocks, units, pins or transfers, or is mentioned in flight, so that
+   * it must not be forgotten yet.
    */
   boolean holdsSomething() {
     return inFlight > 0 || pins > 0 || previous != null || !transfers.isEmpty() || !holdsNoMemory();

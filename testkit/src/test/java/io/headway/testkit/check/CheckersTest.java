@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * One test per rule, which runs its own checker alone: a changed checker concerns few of them, which
- * makes mutation testing fast.
+ * One test per rule, which runs its own checker alone: a changed checker concerns few of them,
+ * which makes mutation testing fast.
  */
 class CheckersTest {
   private static final Map<Invariant, List<Case>> CASES =
@@ -76,8 +76,7 @@ class CheckersTest {
   }
 
   private static CheckReport alone(Case each) {
-    TraceChecks checks =
-        TraceChecks.of(CheckOptions.DEFAULT, rule -> rule == each.invariant());
+    TraceChecks checks = TraceChecks.of(CheckOptions.DEFAULT, rule -> rule == each.invariant());
     each.trace().forEach(checks::accept);
     return checks.finish();
   }

@@ -41,8 +41,7 @@ final class Lines {
     Matcher times = TIMES.matcher(line);
     return times.matches()
         ? String.join(
-            "\n",
-            Collections.nCopies(Integer.parseInt(times.group(1)), json(times.group(2))))
+            "\n", Collections.nCopies(Integer.parseInt(times.group(1)), json(times.group(2))))
         : json(line);
   }
 
@@ -120,9 +119,7 @@ final class Lines {
       out.append(",\"pending\":").append(m.group(7));
     }
     if (!m.group(8).isEmpty()) {
-      out.append(",\"draftIds\":[")
-          .append(m.group(8).substring(1).replace('!', ','))
-          .append("]");
+      out.append(",\"draftIds\":[").append(m.group(8).substring(1).replace('!', ',')).append("]");
     }
     return out.append("}").toString();
   }

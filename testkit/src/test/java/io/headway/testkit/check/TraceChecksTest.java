@@ -149,4 +149,68 @@ class TraceChecksTest {
     assertThat(report.violations()).isEmpty();
     assertThat(report.verdict(Invariant.INV_13).convincing()).isTrue();
   }
+
+  @Test
+  void aLogThatNamesItsSchedulerThroughoutHasNoOther() {
+    CheckReport report =
+        TraceChecks.check(
+            Lines.trace(
+                """
+                CONFIG on=x tokenBudget=4
+                ARRIVE on=x r=a prompt=4 maxNew=1
+                STEP on=x step=0 batch=[a:0+4p] total=4
+                """));
+    assertThat(report.verdict(Invariant.INV_26).kind()).isEqualTo(Verdict.Kind.HOLDS);
+  }
+
+  @Test
+  void anExplanationLeavesOutWhatConcernsOthers() {
+    List<TraceEvent> trace =
+        Lines.trace(
+            """
+            ARRIVE r=a prompt=4 maxNew=2
+            PREEMPT r=x mode=recompute beneficiary=y
+            PREEMPT r=x mode=recompute
+            PUBLISH block=9 key=k
+            PUBLISH key=k
+            EVICT block=0 key=k
+            ALLOC r=x blocks=[1]
+            IDLE
+            GAUGE name=free value=2
+            """);
+    assertThat(slice(trace, new Violation(Invariant.INV_10, 9, "", List.of("a"), List.of(0L))))
+        .containsExactly(1L, 6L, 9L);
+    assertThat(slice(trace, new Violation(Invariant.INV_08, 9, "", List.of(), List.of())))
+        .containsExactly(7L, 8L, 9L);
+    assertThat(slice(trace, new Violation(Invariant.INV_08, 9, "", List.of(), List.of(1L))))
+        .containsExactly(7L, 9L);
+    assertThat(slice(trace, new Violation(Invariant.INV_08, 9, "", List.of("y"), List.of())))
+        .containsExactly(2L, 9L);
+  }
+
+  private static List<Long> slice(List<TraceEvent> trace, Violation violation) {
+    ExplanationSlice slice = new ExplanationSlice(violation, 4);
+    trace.forEach(slice::accept);
+    return slice.lines().stream().map(ExplanationSlice.Line::number).toList();
+  }
+
+  @Test
+  void aLeakNamesTheBlocksThatAreLeft() {
+    Violation violation =
+        TraceChecks.check(
+                Lines.trace(
+                    """
+                    CONFIG blocks=4 blockTokens=4
+                    ARRIVE r=a prompt=12 maxNew=2
+                    ALLOC r=a blocks=[0,1,2]
+                    RELEASE r=a blocks=[1] at=1
+                    FINISH r=a reason=stopped
+                    DRAINED
+                    """))
+            .verdict(Invariant.INV_13)
+            .violation()
+            .orElseThrow();
+    assertThat(violation.requests()).containsExactly("a");
+    assertThat(violation.blocks()).containsExactly(0L, 2L);
+  }
 }
