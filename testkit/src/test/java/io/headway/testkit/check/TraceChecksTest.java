@@ -81,9 +81,26 @@ class TraceChecksTest {
 
   @Test
   void boundsBelowOneAreRefused() {
-    assertThatThrownBy(() -> new CheckOptions(2, 1, 0, 1, 4, 1, 3, 4, 50, 10))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("wakeUpDecisions must be at least 1, but was 0");
+    List<String> names =
+        List.of(
+            "inversionDecisions",
+            "serviceDecisions",
+            "wakeUpDecisions",
+            "refusalDecisions",
+            "headOfLineDecisions",
+            "leaseDecisions",
+            "preemptionsPerRequest",
+            "drainFactor",
+            "drainSlack",
+            "balanceRoutes");
+    for (int i = 0; i < names.size(); i++) {
+      int[] b = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+      b[i] = 0;
+      assertThatThrownBy(
+              () -> new CheckOptions(b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(names.get(i) + " must be at least 1, but was 0");
+    }
   }
 
   @Test
