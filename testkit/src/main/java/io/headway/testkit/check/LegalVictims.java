@@ -148,14 +148,7 @@ final class LegalVictims extends Checker {
   private static boolean usedUpBefore(
       RequestState r, List<TraceEvent.Row> batch, Rank rank, TraceState before) {
     Long budget = before.config().tokenBudget();
-    long tokens = 0;
-    for (TraceEvent.Row row : batch) {
-      RequestState other = before.request(row.r());
-      if (other != null && rank.compare(other, r) < 0) {
-        tokens += TraceState.orZero(row.n());
-      }
-    }
-    return budget != null && tokens >= budget;
+    return budget != null && rank.tokensBefore(r, batch, before) >= budget;
   }
 
   /** Whether somebody who was preempted still has to give its blocks back. */

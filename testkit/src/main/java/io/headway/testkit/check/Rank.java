@@ -48,6 +48,18 @@ final class Rank implements Comparator<RequestState> {
     return byArrival != 0 ? byArrival : a.id.compareTo(b.id);
   }
 
+  /** Counts the tokens that a batch gives to those that rank before a request. */
+  long tokensBefore(RequestState r, List<TraceEvent.Row> batch, TraceState before) {
+    long tokens = 0;
+    for (TraceEvent.Row row : batch) {
+      RequestState other = before.request(row.r());
+      if (other != null && compare(other, r) < 0) {
+        tokens += TraceState.orZero(row.n());
+      }
+    }
+    return tokens;
+  }
+
   private static int compare(String field, RequestState a, RequestState b) {
     TraceEvent.Arrive x = a.arrive;
     TraceEvent.Arrive y = b.arrive;

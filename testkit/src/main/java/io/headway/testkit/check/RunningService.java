@@ -12,7 +12,9 @@ import java.util.Set;
  * INV-21: nobody who runs is silently skipped. Under the claim {@code decodeGapIterations} a
  * sequence that decodes, has work and is not in flight misses at most so many iterations in a row;
  * under the rule {@code serves-all} the same holds, with 0, for everybody who runs. If the token
- * budget was used up, {@code k * ceil(running / served)} further iterations are allowed.
+ * budget was used up, {@code k * ceil(running / served)} further iterations are allowed; under the
+ * rule {@code preemptive} an iteration does not count for whoever it leaves out if those that rank
+ * before it used the budget up: urgency takes tokens as it takes blocks and places.
  */
 final class RunningService extends Checker {
   private final int perRound;
@@ -45,10 +47,7 @@ final class RunningService extends Checker {
     }
     Long budget = before.config().tokenBudget();
     boolean full = budget != null && tokens >= budget;
-    if (full && before.declares("preemptive") && !before.preemptedNow().isEmpty()) {
-      rows.forEach(missed::remove);
-      return; // The budget went to those for whom others gave way.
-    }
+    Rank rank = full && before.declares("preemptive") ? Rank.of(before) : null;
     long running = before.count(Phase.RUNNING);
     for (String row : rows) {
       RequestState r = before.request(row);
@@ -59,6 +58,9 @@ final class RunningService extends Checker {
     for (RequestState r : before.requests()) {
       if (r.phase != Phase.RUNNING || rows.contains(r.id) || !hasWork(r, all, before)) {
         missed.remove(r.id);
+        continue;
+      }
+      if (rank != null && rank.tokensBefore(r, e.batch(), before) >= tokens) {
         continue;
       }
       exercised();

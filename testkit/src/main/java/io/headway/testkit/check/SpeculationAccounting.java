@@ -6,6 +6,7 @@ import io.headway.testkit.trace.TraceEvent.Row;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * INV-29: after a verification a request stands where its accepted tokens end. A row of d drafts
@@ -33,8 +34,15 @@ final class SpeculationAccounting extends Checker {
       verified.remove(e.r());
     } else if (event instanceof TraceEvent.Ended e) {
       verified.remove(e.r());
-    } else if (event instanceof TraceEvent.Fail) {
-      verified.clear();
+    } else if (event instanceof TraceEvent.Fail e) {
+      lost(before.flight(e.step()), before);
+    }
+  }
+
+  /** A failure takes whatever is in flight with it, unless it was void already itself. */
+  private void lost(TraceState.@Nullable Flight failed, TraceState before) {
+    if (failed != null && !failed.voided) {
+      verified.values().removeIf(row -> before.flight(row.step()) != null);
     }
   }
 

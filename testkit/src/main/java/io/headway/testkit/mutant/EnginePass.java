@@ -11,7 +11,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One decision of the reference engine. Whoever runs is served first, the longest unserved first;
+ * One decision of the reference engine. Whoever runs is served first, the longest unserved first,
+ * or, where urgency takes from whoever runs, the most urgent, with those in the queue in between;
  * if blocks run short, the lowest in rank gives its own back, perhaps the asker itself. Then the
  * queue is gone through in order.
  */
@@ -27,6 +28,10 @@ final class EnginePass {
   private final Set<EngineRequest> yielded = new HashSet<>();
   int total;
   private int budget;
+
+  /** Of the budget, what is left to whoever is being admitted. */
+  private int spare;
+
   private int cursor;
 
   /** What a planted bug credits before anything is given out. */
@@ -75,7 +80,7 @@ final class EnginePass {
 
   private void running() {
     List<EngineRequest> running = engine.running;
-    running.sort(engine.leastRecentlyServed());
+    running.sort(engine.serviceOrder());
     for (cursor = 0; cursor < running.size(); cursor++) {
       boolean unpaid = fault == EngineFault.B_21 && running.get(cursor).decodes();
       if (budget <= 0 && !unpaid) {
@@ -210,7 +215,8 @@ final class EnginePass {
         engine.promote(r);
         continue;
       }
-      if (budget <= 0 || (urgent && !engine.outranksSomeone(r))) {
+      spare = urgent ? budget - due(r) : budget;
+      if (spare <= 0 || (urgent && !engine.outranksSomeone(r))) {
         return;
       }
       if (barrier) {
@@ -229,6 +235,17 @@ final class EnginePass {
       }
       barrier |= !outcome.equals("done") && passedOften(r);
     }
+  }
+
+  /** Tokens of those who run, go before a request and are not served yet: they are left to them. */
+  private int due(EngineRequest r) {
+    int tokens = 0;
+    for (EngineRequest other : engine.running) {
+      if (engine.ranks(other, r) && !batched(other)) {
+        tokens += engine.work(other, budget - tokens);
+      }
+    }
+    return tokens;
   }
 
   private boolean passedOften(EngineRequest r) {
@@ -315,7 +332,7 @@ final class EnginePass {
     }
     int computed = r.computed;
     r.computed = Math.min(cached, r.known() - (fault == EngineFault.B_25 ? 0 : 1));
-    int n = fault == EngineFault.B_24 ? Math.min(budget, r.known()) : engine.work(r, budget);
+    int n = fault == EngineFault.B_24 ? Math.min(spare, r.known()) : engine.work(r, spare);
     r.computed = computed;
     if (n <= 0 && fault != EngineFault.B_25) {
       log.refused(r, "no-budget");
@@ -383,7 +400,7 @@ final class EnginePass {
       demand = memory.blocksFor(reserve);
       supply = memory.available();
     }
-    int n = engine.work(r, budget);
+    int n = engine.work(r, spare);
     if (demand + headroom > supply || n <= 0) {
       log.attempt(
           r, n <= 0 ? "no-budget" : "no-blocks", Math.max(n, 0), demand, supply, reserve, headroom);

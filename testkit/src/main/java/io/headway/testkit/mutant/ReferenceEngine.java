@@ -210,9 +210,12 @@ final class ReferenceEngine implements SchedulerSubject {
     return false;
   }
 
-  Comparator<EngineRequest> leastRecentlyServed() {
-    return Comparator.<EngineRequest>comparingLong(r -> r.lastStep)
-        .thenComparingLong(r -> r.admitted);
+  /** In which order whoever runs is served. */
+  Comparator<EngineRequest> serviceOrder() {
+    return traits.preemptive()
+        ? this::compare
+        : Comparator.<EngineRequest>comparingLong(r -> r.lastStep)
+            .thenComparingLong(r -> r.admitted);
   }
 
   /** Returns the queue in order. */
