@@ -95,6 +95,11 @@ abstract class Checker {
     return Optional.ofNullable(first);
   }
 
+  /** Returns whether the rule has been broken. */
+  final boolean broken() {
+    return first != null;
+  }
+
   /**
    * Judges one record.
    *

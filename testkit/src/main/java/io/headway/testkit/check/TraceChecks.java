@@ -21,6 +21,9 @@ public final class TraceChecks implements TraceSink {
   private final Predicate<Invariant> wanted;
   private final Map<String, Run> runs = new LinkedHashMap<>();
   private final @Nullable Iterator<TraceEvent> second;
+  private Run current;
+  private String currentName = "";
+  private boolean broken;
   private long line;
 
   /** One scheduler's trace. */
@@ -38,7 +41,8 @@ public final class TraceChecks implements TraceSink {
     this.options = options;
     this.wanted = wanted;
     this.second = second;
-    runs.put("", newRun());
+    current = newRun();
+    runs.put(currentName, current);
   }
 
   /**
@@ -107,12 +111,17 @@ public final class TraceChecks implements TraceSink {
    */
   public void accept(TraceEvent event, long number) {
     line = number;
-    Run run = runs.computeIfAbsent(event.on(), name -> newRun());
-    run.state.line(number);
-    for (Checker checker : run.checkers) {
-      checker.accept(event, run.state);
+    if (!event.on().equals(currentName)) {
+      currentName = event.on();
+      current = runs.computeIfAbsent(currentName, name -> newRun());
     }
-    run.state.apply(event);
+    TraceState state = current.state;
+    state.line(number);
+    for (Checker checker : current.checkers) {
+      checker.accept(event, state);
+      broken |= checker.broken();
+    }
+    state.apply(event);
   }
 
   /**
@@ -121,6 +130,9 @@ public final class TraceChecks implements TraceSink {
    * @return the violation, if there is one
    */
   public Optional<Violation> violation() {
+    if (!broken) {
+      return Optional.empty();
+    }
     Violation earliest = null;
     for (Run run : runs.values()) {
       for (Checker checker : run.checkers) {

@@ -154,14 +154,22 @@ public final class EngineRules implements ScenarioContract<SchedulerFactory> {
     records.finish();
     if (!seen.anyViolation()) {
       Features features = factory.features();
-      int turn = (int) Long.remainderUnsigned(scenario.seed(), ORACLES);
-      if (turn == 0 && features.has(Feature.RENAMING)) {
+      if (comparesNames(features, scenario)) {
         renamed(factory, scenario, seen, run);
-      } else if (turn == 1 && features.has(Feature.MONOTONE)) {
+      } else if (turn(scenario) == 1 && features.has(Feature.MONOTONE)) {
         roomier(factory, scenario, seen, run);
       }
     }
     return seen.outcome();
+  }
+
+  private static int turn(Scenario scenario) {
+    return (int) Long.remainderUnsigned(scenario.seed(), ORACLES);
+  }
+
+  /** Returns whether a scenario is one of those that are played again with other names. */
+  static boolean comparesNames(Features features, Scenario scenario) {
+    return turn(scenario) == 0 && features.has(Feature.RENAMING);
   }
 
   /** Plays it again with other names in the same order: nothing but the names may differ. */

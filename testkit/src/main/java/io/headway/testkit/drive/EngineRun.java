@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,6 +89,10 @@ final class EngineRun {
   private final SchedulerSubject subject;
   private final TraceOf trace;
   private final boolean rebuilds;
+
+  /** Whether the run is to be compared with another one. */
+  private final boolean journals;
+
   private final Map<String, Job> jobs = new LinkedHashMap<>();
   private final List<Flight> outstanding = new ArrayList<>();
 
@@ -124,6 +129,7 @@ final class EngineRun {
     executor = new ContentExecutor(config.blockTokens(), config.blocks(), config.hostBlocks());
     subject = factory.create(config, records);
     trace = new TraceOf(records, !subject.recordsItself());
+    journals = EngineRules.comparesNames(features, scenario);
     rebuilds = features.has(Feature.REBUILD) && scenario.seed() % REBUILT == 0;
   }
 
@@ -173,7 +179,7 @@ final class EngineRun {
     } else if (event.is(Engine.RESERVE)) {
       reserve(event.intOf(Engine.RESERVED));
     } else if (event.is(Engine.CLEAR)) {
-      call("clearCache", () -> subject.clearCache(now));
+      call(() -> "clearCache", () -> subject.clearCache(now));
     }
   }
 
@@ -184,18 +190,18 @@ final class EngineRun {
   }
 
   /** Calls the subject; whatever it throws is a violation. */
-  private void call(String what, Call call) {
+  private void call(Supplier<String> what, Call call) {
     try {
       call.run();
     } catch (PolicyViolationException e) {
       seen.exercised(e.rule());
-      violated(e.rule(), "policy", what + " threw: " + e.getMessage(), "");
+      violated(e.rule(), "policy", what.get() + " threw: " + e.getMessage(), "");
       throw new Halt();
     } catch (RuntimeException e) {
       violated(
           Invariant.INV_02,
           "exception",
-          what + " threw " + e + at(e),
+          what.get() + " threw " + e + at(e),
           "no exception, since every input is legal");
       throw new Halt();
     }
@@ -233,7 +239,7 @@ final class EngineRun {
         job.end == null,
         Invariant.INV_02,
         "end",
-        job.id() + " ended twice, as " + job.end + " and as " + ended.end());
+        () -> job.id() + " ended twice, as " + job.end + " and as " + ended.end());
     if (job.end == null) {
       ends++;
       job.end = ended.end();
@@ -242,16 +248,17 @@ final class EngineRun {
           isTrue(job, ended.end()),
           Invariant.INV_02,
           "end",
-          job.id()
-              + " ended as "
-              + ended.end()
-              + " with output "
-              + job.output.size()
-              + " of "
-              + job.spec.maxNewTokens()
-              + ", which is not true");
+          () ->
+              job.id()
+                  + " ended as "
+                  + ended.end()
+                  + " with output "
+                  + job.output.size()
+                  + " of "
+                  + job.spec.maxNewTokens()
+                  + ", which is not true");
       trace.ended(job, ended.end(), now);
-      journal.append(job.number).append(' ').append(ended.end()).append('\n');
+      note(job, " " + ended.end());
     }
   }
 
@@ -278,7 +285,7 @@ final class EngineRun {
     RequestSpec spec = spec(event, true);
     Job job = new Job(arrivals++, spec, new ModelText(spec, isolation(event)), feasible(spec));
     boolean[] answer = new boolean[1];
-    call("submit of " + spec, () -> answer[0] = subject.submit(spec, now));
+    call(() -> "submit of " + spec, () -> answer[0] = subject.submit(spec, now));
     arrived(job, answer[0], "submit");
   }
 
@@ -293,9 +300,9 @@ final class EngineRun {
     job.arriving = true;
     jobs.put(spec.id(), job);
     boolean[] answer = new boolean[1];
-    call("reserveIncoming of " + spec, () -> answer[0] = subject.reserveIncoming(spec, now));
+    call(() -> "reserveIncoming of " + spec, () -> answer[0] = subject.reserveIncoming(spec, now));
     if (answer[0]) {
-      call("firstToken", () -> subject.firstToken(spec.id(), job.output.get(0)));
+      call(() -> "firstToken", () -> subject.firstToken(spec.id(), job.output.get(0)));
     } else {
       jobs.remove(spec.id());
     }
@@ -315,8 +322,8 @@ final class EngineRun {
       seen.exercised(Invariant.INV_25);
       seen.label("unservable");
     }
-    journal.append(job.number).append(taken ? " in\n" : " refused\n");
-    line(how + " " + job.spec, taken ? "" : "refused");
+    note(job, taken ? " in" : " refused");
+    line(() -> how + " " + job.spec, taken ? "" : "refused");
   }
 
   private RequestSpec spec(Event event, boolean here) {
@@ -398,8 +405,8 @@ final class EngineRun {
     }
     // One that is being handed over has made its output here, but is not over before its transfer.
     job.cancelled |= job.end == null && job.spec.handsOver();
-    call("cancel of " + job.id(), () -> subject.cancel(job.id(), now));
-    line("cancel " + job.id(), "");
+    call(() -> "cancel of " + job.id(), () -> subject.cancel(job.id(), now));
+    line(() -> "cancel " + job.id(), "");
   }
 
   private void ready(int which) {
@@ -413,15 +420,15 @@ final class EngineRun {
       Job job = waiting.get(which % waiting.size());
       job.deferred = false;
       trace.promoted(job, now);
-      call("ready of " + job.id(), () -> subject.ready(job.id(), now));
-      line("ready " + job.id(), "");
+      call(() -> "ready of " + job.id(), () -> subject.ready(job.id(), now));
+      line(() -> "ready " + job.id(), "");
     }
   }
 
   private void reserve(int blocks) {
     reserved = blocks;
-    call("setReserved of " + blocks, () -> subject.setReserved(blocks, now));
-    line("reserve " + blocks, "");
+    call(() -> "setReserved of " + blocks, () -> subject.setReserved(blocks, now));
+    line(() -> "reserve " + blocks, "");
   }
 
   // ---- decisions
@@ -435,19 +442,20 @@ final class EngineRun {
     expireTransfers();
     BatchDecision[] again = new BatchDecision[1];
     if (rebuilds) {
-      call("decide of a scheduler rebuilt", () -> again[0] = subject.rebuilt().decide(now));
+      call(() -> "decide of a scheduler rebuilt", () -> again[0] = subject.rebuilt().decide(now));
     }
-    call("decide", () -> answer[0] = subject.decide(now));
+    call(() -> "decide", () -> answer[0] = subject.decide(now));
     BatchDecision decision = answer[0];
     if (rebuilds) {
       seen.check(
-          work(again[0]).equals(work(decision)),
+          sameWork(again[0], decision),
           Invariant.INV_27,
           "rebuilt",
-          "rebuilt from its primary state the scheduler decides "
-              + work(again[0])
-              + ", but it decided "
-              + work(decision));
+          () ->
+              "rebuilt from its primary state the scheduler decides "
+                  + work(again[0])
+                  + ", but it decided "
+                  + work(decision));
     }
     seen.step(decisions);
     decisions++;
@@ -468,6 +476,16 @@ final class EngineRun {
     waited(decision);
     write(decision);
     return Optional.of(decision);
+  }
+
+  private static boolean sameWork(BatchDecision a, BatchDecision b) {
+    boolean same = a.rows().size() == b.rows().size();
+    for (int i = 0; same && i < a.rows().size(); i++) {
+      Row x = a.rows().get(i);
+      Row y = b.rows().get(i);
+      same = x.id().equals(y.id()) && x.start() == y.start() && x.count() == y.count();
+    }
+    return same;
   }
 
   private static List<String> work(BatchDecision decision) {
@@ -516,7 +534,7 @@ final class EngineRun {
     }
     seen.exercised(Invariant.INV_23);
     idle++;
-    line("decide nothing", "");
+    line(() -> "decide nothing", "");
     if (idle >= IDLE_DECISIONS) {
       violated(
           Invariant.INV_23,
@@ -580,11 +598,16 @@ final class EngineRun {
       counted[i] = job.pending > pending;
       writes(row, written);
     }
+    int tokens = sum;
     seen.check(
         sum == decision.totalTokens(),
         Invariant.INV_03,
         "total",
-        "the declared total is " + decision.totalTokens() + " tokens, but the rows sum to " + sum);
+        () ->
+            "the declared total is "
+                + decision.totalTokens()
+                + " tokens, but the rows sum to "
+                + tokens);
     if (sum >= config.tokenBudget()) {
       seen.label("budget used up");
     }
@@ -592,22 +615,23 @@ final class EngineRun {
         sum <= config.tokenBudget(),
         Invariant.INV_05,
         "budget",
-        "the step has " + sum + " tokens, but the budget is T = " + config.tokenBudget());
+        () -> "the step has " + tokens + " tokens, but the budget is T = " + config.tokenBudget());
     seen.check(
         decision.rows().size() <= config.slots(),
         Invariant.INV_06,
         "slots",
-        "the step has " + decision.rows().size() + " requests, but S = " + config.slots());
+        () -> "the step has " + decision.rows().size() + " requests, but S = " + config.slots());
     if (features.has(Feature.ADAPTERS) && !adapters.isEmpty()) {
       seen.check(
           adapters.size() <= config.maxAdapters(),
           Invariant.INV_06,
           "adapters",
-          "the step has "
-              + adapters.size()
-              + " adapters, but at most "
-              + config.maxAdapters()
-              + " run at once");
+          () ->
+              "the step has "
+                  + adapters.size()
+                  + " adapters, but at most "
+                  + config.maxAdapters()
+                  + " run at once");
     }
     order(starting);
     return emits;
@@ -709,21 +733,26 @@ final class EngineRun {
           owed >= 1,
           Invariant.INV_30,
           "request",
-          row.id() + " is scheduled beyond its M = " + job.spec.maxNewTokens() + " output tokens");
+          () ->
+              row.id()
+                  + " is scheduled beyond its M = "
+                  + job.spec.maxNewTokens()
+                  + " output tokens");
     }
     if (row.blocks().length > 0) {
       seen.check(
           executor.covers(row),
           Invariant.INV_11,
           "table",
-          row.id()
-              + " has "
-              + row.blocks().length
-              + " blocks of "
-              + config.blockTokens()
-              + " tokens for "
-              + end
-              + " tokens");
+          () ->
+              row.id()
+                  + " has "
+                  + row.blocks().length
+                  + " blocks of "
+                  + config.blockTokens()
+                  + " tokens for "
+                  + end
+                  + " tokens");
       if (!executor.covers(row)) {
         throw new Halt();
       }
@@ -748,13 +777,14 @@ final class EngineRun {
         end % alignment == 0 || atItem,
         Invariant.INV_07,
         "alignment",
-        "a chunk of "
-            + spec.id()
-            + " ends at position "
-            + end
-            + ", which is neither a multiple of "
-            + alignment
-            + " nor the beginning of a media item");
+        () ->
+            "a chunk of "
+                + spec.id()
+                + " ends at position "
+                + end
+                + ", which is neither a multiple of "
+                + alignment
+                + " nor the beginning of a media item");
   }
 
   /** Checks that no block is written by two rows of one step. */
@@ -876,7 +906,24 @@ final class EngineRun {
   }
 
   private void write(BatchDecision decision) {
+    if (journals) {
+      note(decision);
+    }
+    if (!seen.detailed()) {
+      return;
+    }
     StringJoiner rows = new StringJoiner(", ", "{", "}");
+    for (Row row : decision.rows()) {
+      rows.add(row.id() + ":" + (row.start() == 0 ? "" : row.start() + "+") + row.count());
+    }
+    StringJoiner notes = new StringJoiner(", ");
+    for (String id : decision.preempted()) {
+      notes.add(id + " preempted");
+    }
+    line(() -> "decide " + rows, notes.toString());
+  }
+
+  private void note(BatchDecision decision) {
     for (Row row : decision.rows()) {
       Job job = jobs.get(row.id());
       journal.append(job == null ? -1 : job.number).append(':').append(row.start()).append('+');
@@ -885,16 +932,14 @@ final class EngineRun {
         journal.append(',').append(block);
       }
       journal.append(' ');
-      if (seen.detailed()) {
-        rows.add(row.id() + ":" + (row.start() == 0 ? "" : row.start() + "+") + row.count());
-      }
     }
     journal.append('\n');
-    StringJoiner notes = new StringJoiner(", ");
-    for (String id : decision.preempted()) {
-      notes.add(id + " preempted");
+  }
+
+  private void note(Job job, String what) {
+    if (journals) {
+      journal.append(job.number).append(what).append('\n');
     }
-    line("decide " + rows, notes.toString());
   }
 
   // ---- results
@@ -940,7 +985,8 @@ final class EngineRun {
     trace.completed(decision.step(), now);
     StepReport report = new StepReport(decision.step(), reports);
     boolean[][] answer = new boolean[1][];
-    call("deliver of step " + decision.step(), () -> answer[0] = subject.deliver(report, now));
+    call(
+        () -> "deliver of step " + decision.step(), () -> answer[0] = subject.deliver(report, now));
     if (answer[0].length != rows) {
       violated(
           Invariant.INV_30,
@@ -953,7 +999,7 @@ final class EngineRun {
     for (int i = 0; i < rows; i++) {
       delivered(flight, i, reports.get(i), answer[0][i], mismatches.get(i), text);
     }
-    line("deliver " + text, "");
+    line(() -> "deliver " + text, "");
   }
 
   private void moved(BatchDecision decision) {
@@ -987,7 +1033,7 @@ final class EngineRun {
       job.pending = Math.max(0, job.pending);
     }
     if (report.failed()) {
-      text.add(row.id() + " failed");
+      say(text, () -> row.id() + " failed");
       if (!job.over() && counts) {
         restart(job);
       }
@@ -1000,7 +1046,7 @@ final class EngineRun {
       seen.exercised(job.hit > 0 ? Invariant.INV_15 : Invariant.INV_30);
     }
     if (!deliver) {
-      text.add(row.id() + " nothing");
+      say(text, () -> row.id() + " nothing");
       if (counts && flight.emits()[index] && !job.over() && !report.tokens().isEmpty()) {
         undelivered(job, row);
       }
@@ -1024,9 +1070,15 @@ final class EngineRun {
       job.verifying = false;
       job.computed = row.start() + report.tokens().size();
     }
-    text.add(row.id() + " " + report.tokens());
-    journal.append(job.number).append(report.tokens()).append('\n');
+    say(text, () -> row.id() + " " + report.tokens());
+    note(job, report.tokens().toString());
     trace.output(flight.decision().step(), job, report.tokens().size(), now);
+  }
+
+  private void say(StringJoiner text, Supplier<String> what) {
+    if (seen.detailed()) {
+      text.add(what.get());
+    }
   }
 
   /** A token that is not delivered must have been delivered before: once, by another instance. */
@@ -1036,7 +1088,7 @@ final class EngineRun {
         repeated || job.end != null,
         Invariant.INV_30,
         "request",
-        "the token that step yielded for " + job.id() + " is not delivered");
+        () -> "the token that step yielded for " + job.id() + " is not delivered");
   }
 
   private void emit(Job job, Row row, int token) {
@@ -1116,9 +1168,9 @@ final class EngineRun {
     seen.label("step failed");
     trace.failed(flight.decision().step(), now);
     call(
-        "fail of step " + flight.decision().step(),
+        () -> "fail of step " + flight.decision().step(),
         () -> subject.fail(flight.decision().step(), now));
-    line("fail step " + flight.decision().step(), "");
+    line(() -> "fail step " + flight.decision().step(), "");
   }
 
   private void lost(Flight flight) {
@@ -1165,7 +1217,7 @@ final class EngineRun {
     seen.exercised(Invariant.INV_31);
     if (how == 2) {
       silent.add(pending);
-      line("transfer of " + job.id() + " is never heard of", "");
+      line(() -> "transfer of " + job.id() + " is never heard of", "");
       return;
     }
     int prompt = job.spec.promptTokens();
@@ -1181,10 +1233,13 @@ final class EngineRun {
       job.running = how == 0;
     }
     call(
-        "end of the transfer of " + job.id(),
+        () -> "end of the transfer of " + job.id(),
         () -> subject.transferEnded(transfer, arrived, how == 0, now));
     line(
-        "transfer of " + job.id() + (how == 0 ? " done" : " failed after " + arrived + " tokens"),
+        () ->
+            "transfer of "
+                + job.id()
+                + (how == 0 ? " done" : " failed after " + arrived + " tokens"),
         expired ? "after its lease" : "");
   }
 
@@ -1202,18 +1257,28 @@ final class EngineRun {
         snapshot.freeBlocks() >= 0 && snapshot.freeBlocks() <= snapshot.totalBlocks(),
         Invariant.INV_08,
         "pool",
-        snapshot.freeBlocks() + " of " + snapshot.totalBlocks() + " blocks are free");
+        () -> snapshot.freeBlocks() + " of " + snapshot.totalBlocks() + " blocks are free");
     seen.check(
         snapshot.accepted() == accepted,
         Invariant.INV_40,
         "gauge",
-        "the count of accepted requests is " + snapshot.accepted() + ", but " + accepted + " were");
+        () ->
+            "the count of accepted requests is "
+                + snapshot.accepted()
+                + ", but "
+                + accepted
+                + " were");
     if (features.has(Feature.REPORTS_ENDS)) {
       seen.check(
           snapshot.ended() == ends,
           Invariant.INV_40,
           "gauge",
-          "the count of ended requests is " + snapshot.ended() + ", but " + ends + " ends came");
+          () ->
+              "the count of ended requests is "
+                  + snapshot.ended()
+                  + ", but "
+                  + ends
+                  + " ends came");
     }
     seen.check(
         snapshot.waiting() >= 0
@@ -1221,15 +1286,16 @@ final class EngineRun {
             && snapshot.waiting() + snapshot.running() <= accepted,
         Invariant.INV_40,
         "gauge",
-        snapshot.waiting()
-            + " requests wait and "
-            + snapshot.running()
-            + " run, but only "
-            + accepted
-            + " were accepted");
+        () ->
+            snapshot.waiting()
+                + " requests wait and "
+                + snapshot.running()
+                + " run, but only "
+                + accepted
+                + " were accepted");
   }
 
-  private void line(String text, String note) {
+  private void line(Supplier<String> what, String note) {
     if (!seen.detailed()) {
       return;
     }
@@ -1240,6 +1306,7 @@ final class EngineRun {
       }
     }
     String free = subject.inspect().map(s -> Integer.toString(s.freeBlocks())).orElse("");
+    String text = what.get();
     seen.line(text, running.toString(), free, note);
     seen.trace(text);
   }
@@ -1367,14 +1434,15 @@ final class EngineRun {
         holds,
         Invariant.INV_02,
         "end",
-        job.id()
-            + " ended as "
-            + end
-            + ", but its output is "
-            + output
-            + " of at most "
-            + job.spec.maxNewTokens()
-            + " tokens");
+        () ->
+            job.id()
+                + " ended as "
+                + end
+                + ", but its output is "
+                + output
+                + " of at most "
+                + job.spec.maxNewTokens()
+                + " tokens");
   }
 
   /** Returns the accepted requests that were served to their end. */

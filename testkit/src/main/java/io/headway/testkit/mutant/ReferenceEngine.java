@@ -1108,7 +1108,10 @@ final class ReferenceEngine implements SchedulerSubject {
   }
 
   private void measureSilently() {
-    shownWaiting = queue().size();
+    shownWaiting = 0;
+    for (EngineRequest r : requests.values()) {
+      shownWaiting += r.state.queued() ? 1 : 0;
+    }
     shownRunning = running.size() + loaded.size();
     shownFree = memory.available();
   }

@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 public final class Observations {
   private final boolean detailed;
   private final List<Violation> violations = new ArrayList<>();
-  private final Map<Invariant, Long> exercised = new EnumMap<>(Invariant.class);
+  private final long[] exercised = new long[Invariant.values().length];
   private final Map<String, Integer> labels = new TreeMap<>();
   private final List<Moment> moments = new ArrayList<>();
   private final StringBuilder trace = new StringBuilder();
@@ -78,9 +78,7 @@ public final class Observations {
    * @param times how often, at least 0
    */
   public void exercised(Invariant invariant, long times) {
-    if (times > 0) {
-      exercised.merge(invariant, times, Long::sum);
-    }
+    exercised[invariant.ordinal()] += Math.max(0, times);
   }
 
   /**
@@ -180,7 +178,13 @@ public final class Observations {
    * @return what was seen
    */
   public Outcome outcome() {
-    return new Outcome(violations, exercised, labels, moments, detailed ? sha256(trace) : "");
+    Map<Invariant, Long> counts = new EnumMap<>(Invariant.class);
+    for (Invariant rule : Invariant.values()) {
+      if (exercised[rule.ordinal()] > 0) {
+        counts.put(rule, exercised[rule.ordinal()]);
+      }
+    }
+    return new Outcome(violations, counts, labels, moments, detailed ? sha256(trace) : "");
   }
 
   private static String sha256(CharSequence text) {
