@@ -16,6 +16,7 @@ import static io.headway.api.Invariant.INV_14;
 import static io.headway.api.Invariant.INV_15;
 import static io.headway.api.Invariant.INV_16;
 import static io.headway.api.Invariant.INV_17;
+import static io.headway.api.Invariant.INV_18;
 import static io.headway.api.Invariant.INV_19;
 import static io.headway.api.Invariant.INV_20;
 import static io.headway.api.Invariant.INV_21;
@@ -51,7 +52,8 @@ enum EngineFault implements Fault {
    * The cursor is not moved back when a victim in front of it leaves, so that the next is skipped.
    */
   B_02(
-      "the cursor is not moved back when a victim in front of it leaves, so that the next is skipped",
+      "the cursor is not moved back when a victim in front of it leaves, so that the next is"
+          + " skipped",
       "https://github.com/vllm-project/vllm/issues/49097",
       INV_21),
   /** Requests that were skipped come back in reverse order. */
@@ -368,7 +370,25 @@ enum EngineFault implements Fault {
       INV_23,
       INV_24,
       INV_26,
-      INV_40);
+      INV_40),
+  /** Blocks for drafts are taken on top of those that a request still has. */
+  H_81(
+      "blocks for drafts are taken on top of those that a request still has",
+      "supply and demand",
+      INV_11),
+  /** A decode is given its block one step late. */
+  H_82("a decode is given its block one step late", "off by one", INV_11, INV_10),
+  /** Others are preempted one by one for a request that still does not fit at the end. */
+  H_83(
+      "others are preempted one by one for a request that does not fit at the end either",
+      "preemption",
+      INV_22),
+  /** The last admitted is preempted first, not the lowest in rank. */
+  H_84("the last admitted is preempted first, not the lowest in rank", "preemption", INV_20),
+  /** Leases of transfers are looked at only while nobody runs. */
+  H_85("leases of transfers are looked at only while nobody runs", "in flight", INV_31),
+  /** A lookup in the cache stops one block early. */
+  H_86("a lookup in the cache stops one block early", "cache", INV_18);
 
   private final String title;
   private final String source;

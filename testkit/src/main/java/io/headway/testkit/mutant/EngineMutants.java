@@ -193,14 +193,14 @@ final class EngineMutants {
   /** Returns the form that has what a bug needs. */
   private static Form form(EngineFault fault) {
     return switch (fault) {
-      case B_17, H_03, H_09, H_10 -> Form.PRIORITY_FORM;
+      case B_17, H_03, H_09, H_10, H_83 -> Form.PRIORITY_FORM;
       case B_04B, B_18, B_19, H_05 -> Form.ADAPTERS_FORM;
       case B_08 -> Form.UNCHUNKED_FORM;
       case B_13 -> Form.GROUP_FORM;
       case B_14, B_15 -> Form.MEDIA_FORM;
-      case B_01, B_02, B_23, H_11 -> Form.CALM_FORM;
-      case B_46A, B_46B, H_06, H_15 -> Form.ASYNC;
-      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13 -> Form.TRANSFERS;
+      case H_84 -> Form.CALM_FORM;
+      case B_01, B_02, B_23, B_46A, B_46B, H_06, H_11, H_15 -> Form.ASYNC;
+      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85 -> Form.TRANSFERS;
       case B_73 -> Form.UNORDERED_FORM;
       default -> Form.FULL_FORM;
     };

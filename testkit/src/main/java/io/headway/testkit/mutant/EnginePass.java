@@ -132,7 +132,7 @@ final class EnginePass {
         return;
       }
     }
-    engine.grow(r, r.computed + n + drafts);
+    engine.grow(r, r.computed + n + drafts, drafts);
     add(r, n, drafts);
   }
 
@@ -148,7 +148,10 @@ final class EnginePass {
     }
     EngineRequest victim = r;
     for (EngineRequest other : engine.running) {
-      boolean lower = engine.ranks(victim, other);
+      boolean lower =
+          fault == EngineFault.H_84
+              ? other.admitted > victim.admitted
+              : engine.ranks(victim, other);
       victim = lower != (fault == EngineFault.H_07) ? other : victim;
     }
     if (victim == r && engine.running.size() == 1 && fault == EngineFault.B_35) {
@@ -295,6 +298,9 @@ final class EnginePass {
       }
     }
     lower.sort((a, b) -> engine.compare(b, a));
+    if (fault == EngineFault.H_83) {
+      return replaceOneByOne(r, lower);
+    }
     List<EngineRequest> victims = new ArrayList<>();
     for (EngineRequest victim : lower) {
       victims.add(victim);
@@ -305,6 +311,18 @@ final class EnginePass {
           preempt(each, r);
         }
         replacedFor = r;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The bug: nobody looks before whether it helps. */
+  private boolean replaceOneByOne(EngineRequest r, List<EngineRequest> lower) {
+    for (EngineRequest victim : lower) {
+      preempt(victim, r);
+      replacedFor = r;
+      if (memory.blocksFor(r.known()) + growth(r) <= memory.available()) {
         return true;
       }
     }

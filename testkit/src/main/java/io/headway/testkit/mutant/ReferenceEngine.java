@@ -405,7 +405,9 @@ final class ReferenceEngine implements SchedulerSubject {
   public BatchDecision decide(long nowNanos) {
     at(nowNanos);
     expire();
-    endLeases();
+    if (fault != EngineFault.H_85 || running.isEmpty()) {
+      endLeases();
+    }
     if (fault != EngineFault.B_09) {
       List.copyOf(loaded).forEach(this::promote);
     }
@@ -635,8 +637,13 @@ final class ReferenceEngine implements SchedulerSubject {
   }
 
   /** Gives a running request the blocks that it needs for some tokens; they were counted before. */
-  void grow(EngineRequest r, int end) {
+  void grow(EngineRequest r, int end, int drafts) {
     int more = memory.blocksFor(end) - r.table.size();
+    if (fault == EngineFault.H_81 && drafts > 0) {
+      more = Math.min(Math.max(0, more) + memory.blocksFor(drafts), memory.available());
+    } else if (fault == EngineFault.H_82 && r.decodes()) {
+      more = memory.blocksFor(end - 1) - r.table.size();
+    }
     if (more > 0 && !memory.allocate(r, more)) {
       log.overpromised(r, end - r.computed, end);
       throw new IllegalStateException("no blocks for " + r + ", although the check said so");
@@ -660,7 +667,8 @@ final class ReferenceEngine implements SchedulerSubject {
       return List.of();
     }
     int least = fault == EngineFault.B_25 ? 0 : 1;
-    List<Integer> hit = memory.match(r, (r.known() - least) / config.blockTokens());
+    int most = (r.known() - least) / config.blockTokens();
+    List<Integer> hit = memory.match(r, fault == EngineFault.H_86 ? most - 1 : most);
     if (hit.isEmpty() && fault == EngineFault.B_43) {
       // Nothing to restore is taken for restored: what the place held last stays.
       return memory.lastOccupant((r.known() - 1) / config.blockTokens());
