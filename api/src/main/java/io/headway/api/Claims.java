@@ -59,6 +59,11 @@ public final class Claims {
     PREEMPTIONS_PER_REQUEST,
     /** Largest difference of assigned requests between identical instances. */
     BALANCE_REQUESTS,
+    /**
+     * Waiting and running requests, as the cluster's view shows them, that the chosen instance may
+     * have more than the least loaded candidate, whatever it has cached.
+     */
+    LOAD_GAP_REQUESTS,
     /** Largest ratio of maximum to mean expert load. */
     EXPERT_MAX_OVER_MEAN
   }

@@ -2,6 +2,7 @@ package io.headway.routing.instance;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headway.api.Claims;
 import io.headway.api.Instance;
 import io.headway.api.Request;
 import io.headway.api.Stateless;
@@ -46,6 +47,14 @@ public final class LeastLoadRouting implements RoutingPolicy<Stateless> {
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  /** By {@link LoadMetric#REQUESTS} nobody is less loaded than whoever is chosen. */
+  @Override
+  public Claims claims() {
+    return metric == LoadMetric.REQUESTS
+        ? Claims.builder().bound(Claims.Bound.LOAD_GAP_REQUESTS, 0).build()
+        : Claims.NONE;
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.headway.api.routing.ClusterView;
 import io.headway.api.routing.RouteDraft;
 import io.headway.api.routing.RouteOutcome;
 import io.headway.api.routing.RoutingPolicy;
+import java.util.OptionalDouble;
 
 /**
  * Sends a request to the candidate that holds the longest cached prefix of its prompt.
@@ -72,9 +73,15 @@ public final class PrefixAffinityRouting<F>
     return new State<>(fallback.copyOf(state.fallback));
   }
 
+  /** The load gap is this policy's or its fallback's, if that claims one, whichever is larger. */
   @Override
   public Claims claims() {
-    return Claims.builder().needs(Claims.Need.PREFIX_KEYS).build();
+    Claims.Builder claims = Claims.builder().needs(Claims.Need.PREFIX_KEYS);
+    OptionalDouble gap = fallback.claims().bound(Claims.Bound.LOAD_GAP_REQUESTS);
+    if (gap.isPresent() && maxLoadGap < Integer.MAX_VALUE) {
+      claims.bound(Claims.Bound.LOAD_GAP_REQUESTS, Math.max(maxLoadGap, gap.getAsDouble()));
+    }
+    return claims.build();
   }
 
   @Override

@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * INV-36: equal instances get equal shares. Under {@code balanceRequests} the counts of any window
  * of routes over the same candidates differ by at most that much; under {@code loadGapRequests} a
  * request that is cached nowhere goes to an instance at most that much busier than the least busy,
- * and cached content never outweighs more. An older snapshot never replaces a newer one.
+ * by waiting and running requests as the router sees them, or else by those it sent, and cached
+ * content never outweighs more. An older snapshot never replaces a newer one.
  */
 final class Balance extends Checker {
   private final int window;
@@ -116,7 +118,7 @@ final class Balance extends Checker {
     long least = Long.MAX_VALUE;
     long own = -1;
     for (Candidate candidate : seen) {
-      Long load = candidate.inFlight();
+      Long load = load(candidate);
       if (load == null) {
         missing("ROUTE.candidates.inFlight");
         return;
@@ -135,14 +137,20 @@ final class Balance extends Checker {
               + chosen
               + " with "
               + own
-              + " requests in flight while another"
-              + " has "
+              + " requests while another has "
               + least
               + "; at most "
               + Math.round(gap)
               + " apart is promised",
           e.r());
     }
+  }
+
+  /** What a router sees of an instance's load; if the trace does not say, what it sent there. */
+  private static @Nullable Long load(Candidate candidate) {
+    Long waiting = candidate.waiting();
+    Long running = candidate.running();
+    return waiting == null || running == null ? candidate.inFlight() : (Long) (waiting + running);
   }
 
   @Override
