@@ -23,7 +23,7 @@ final class DecisionClosure extends Checker {
   protected void check(TraceEvent event, TraceState before) {
     if (event instanceof TraceEvent.Preempt e) {
       // What a lost row or iteration sends back belongs to no decision.
-      boolean lost = "failure".equals(e.cause()) || (afterResult && e.beneficiary() == null);
+      boolean lost = "failure".equals(e.cause());
       if (!lost) {
         preempted.add(e.r());
       }
