@@ -13,7 +13,6 @@ import java.util.Set;
  */
 final class DecisionClosure extends Checker {
   private final Set<String> preempted = new HashSet<>();
-  private boolean afterResult;
 
   DecisionClosure() {
     super(Invariant.INV_03);
@@ -23,19 +22,16 @@ final class DecisionClosure extends Checker {
   protected void check(TraceEvent event, TraceState before) {
     if (event instanceof TraceEvent.Preempt e) {
       // What a lost row or iteration sends back belongs to no decision.
-      boolean lost = "failure".equals(e.cause());
-      if (!lost) {
+      if (!"failure".equals(e.cause())) {
         preempted.add(e.r());
       }
     } else if (event instanceof TraceEvent.Step e) {
       closed(e, before);
       preempted.clear();
-      afterResult = false;
     } else if (event instanceof TraceEvent.Idle
         || event instanceof TraceEvent.Complete
         || event instanceof TraceEvent.Fail) {
       preempted.clear();
-      afterResult = !(event instanceof TraceEvent.Idle);
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.Set;
  * concern it: deferred for an external event, refused for want of an adapter place, or short of
  * blocks while nothing runs whose end could bring them. Where somebody else was refused as well,
  * for want of what running requests will give back or by the policy's own test or plan, those not
- * tried wait behind that one, which is the policy's right.
+ * tried wait behind that one, which is the policy's right unless it declares {@code bypass}.
  */
 final class NoHeadOfLineWait extends Checker {
   private final int patience;
