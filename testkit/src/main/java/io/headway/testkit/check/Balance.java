@@ -150,7 +150,10 @@ final class Balance extends Checker {
   private static @Nullable Long load(Candidate candidate) {
     Long waiting = candidate.waiting();
     Long running = candidate.running();
-    return waiting == null || running == null ? candidate.inFlight() : (Long) (waiting + running);
+    if (waiting == null || running == null) {
+      return candidate.inFlight();
+    }
+    return waiting + running;
   }
 
   @Override
