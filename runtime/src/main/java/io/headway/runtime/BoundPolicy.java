@@ -32,6 +32,10 @@ final class BoundPolicy<S> {
     return policy.canServe(state, view, request);
   }
 
+  int incomingTokens(BatchView view, Request request) {
+    return policy.incomingTokens(state, view, request);
+  }
+
   void plan(BatchView view, BatchDraft draft) {
     policy.plan(state, view, draft);
   }

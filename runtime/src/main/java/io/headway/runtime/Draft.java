@@ -71,7 +71,7 @@ final class Draft implements BatchDraft {
   private String policyId = "";
   private boolean writable;
   private @Nullable Throwable fault;
-  private int id;
+  private int call;
   private int tokens;
   private int rows;
   private int preemptions;
@@ -98,6 +98,8 @@ final class Draft implements BatchDraft {
   private int roomWork;
   private int roomLength;
   private int roomComputed;
+
+  /** In which call of {@code next} a sequence was preempted last; calls are counted from 1. */
   private int[] preemptedIn = new int[64];
 
   /** Ahead of which plan a sequence was resumed last; plans are counted from 1. */
@@ -133,9 +135,13 @@ final class Draft implements BatchDraft {
     this.maxPinnedBlocks = maxPinnedBlocks;
   }
 
+  /** Begins a call of {@code next}, which may take several decisions. */
+  void beginCall() {
+    call++;
+  }
+
   void begin(String policy) {
     policyId = policy;
-    id++;
     tokens = 0;
     rows = 0;
     preemptions = 0;
@@ -235,8 +241,9 @@ final class Draft implements BatchDraft {
   public DraftOutcome admit(int sequence, int count, int reserveTokens, int headroomBlocks) {
     requireWritable();
     requireAdmissible(sequence, count, reserveTokens, headroomBlocks);
-    DraftOutcome outcome = tryAdmit(sequence, count, reserveTokens, headroomBlocks);
-    return attempted(sequence, count, reserveTokens, headroomBlocks, outcome);
+    int reserve = reserve(sequence, reserveTokens);
+    DraftOutcome outcome = tryAdmit(sequence, count, reserve, headroomBlocks);
+    return attempted(sequence, count, reserve, headroomBlocks, outcome);
   }
 
   @Override
@@ -364,7 +371,7 @@ final class Draft implements BatchDraft {
     if (queued) {
       outcome = obstacle(sequence, sequences.freeSlots() + count);
       if (outcome.done()) {
-        outcome = room(sequence, tokens, reserveTokens, headroomBlocks);
+        outcome = room(sequence, tokens, reserve(sequence, reserveTokens), headroomBlocks);
       }
     } else if (tokens > limits.maxTokens() - this.tokens) {
       outcome = DraftOutcome.OVER_TOKENS;
@@ -568,9 +575,19 @@ final class Draft implements BatchDraft {
     return DraftOutcome.DONE;
   }
 
+  /**
+   * Returns for how many tokens a queued sequence takes blocks at least. While a transfer holds
+   * memory that nobody can take back, one that has yielded waits until there is room for all it
+   * knows; to compute a part of it once more would only lead to the same shortage.
+   */
+  private int reserve(int sequence, int reserveTokens) {
+    boolean whole = sequences.pendingTransfers > 0 && sequences.preempted[sequence] > 0;
+    return whole ? Math.max(reserveTokens, sequences.known(sequence)) : reserveTokens;
+  }
+
   /** Returns what keeps a queued sequence from starting beside tokens and blocks, or DONE. */
   private DraftOutcome obstacle(int sequence, int freeSlots) {
-    if (preemptedIn.length > sequence && preemptedIn[sequence] == id) {
+    if (yielded(sequence)) {
       return DraftOutcome.NO_BLOCKS;
     }
     if (freeSlots == 0) {
@@ -735,11 +752,16 @@ final class Draft implements BatchDraft {
     }
   }
 
+  /** Returns whether a sequence has yielded in this call of {@code next}. */
+  private boolean yielded(int sequence) {
+    return sequence < preemptedIn.length && preemptedIn[sequence] == call;
+  }
+
   private void mark(int sequence) {
     if (sequence >= preemptedIn.length) {
       preemptedIn = Arrays.copyOf(preemptedIn, Math.max(sequence + 1, preemptedIn.length * 2));
     }
-    preemptedIn[sequence] = id;
+    preemptedIn[sequence] = call;
   }
 
   /**
@@ -935,15 +957,6 @@ final class Draft implements BatchDraft {
     return stepKinds[i] == Step.PREEMPTED ? stepSequences[i] : NONE;
   }
 
-  /** Counts who was preempted. */
-  int preempted() {
-    int count = 0;
-    for (int i = 0; i < steps(); i++) {
-      count += preemptedBy(i) == NONE ? 0 : 1;
-    }
-    return count;
-  }
-
   /** Returns for whom step {@code i} preempted. */
   int beneficiaryBy(int i) {
     return stepNeighbours[i];
@@ -987,6 +1000,7 @@ final class Draft implements BatchDraft {
       case PREEMPTED -> {
         sequences.dequeue(s);
         sequences.preempted[s]--;
+        preemptedIn[s] = 0;
         restore(i, s);
         sequences.takeSlot(s, stepSlots[i]);
         adapters.add(sequences.requestOf(s).adapter());

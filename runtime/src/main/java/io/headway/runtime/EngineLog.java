@@ -91,7 +91,7 @@ final class EngineLog implements KvEventSink {
         .number("hostBlocks", tierBlocks(KvTier.HOST))
         .number("watermark", pool.watermarkBlocks())
         .number("tokenBudget", limits.maxTokens())
-        .number("slots", limits.maxSequences())
+        .number("slots", sequences.mostSlots())
         .number("adapterCap", limits.maxAdapters())
         .number("queueCap", limits.maxWaiting())
         .number("depth", depth)
@@ -375,6 +375,9 @@ final class EngineLog implements KvEventSink {
     update(s, 0);
     pinned("PIN", s);
     transfer(s, "XFER_BEGIN");
+    if (!sequences.handsOver[s]) {
+      json.number("reserve", sequences.reserved(s));
+    }
     if (paged) {
       json.openArray("blocks");
       for (int at = s * groups; at < (s + 1) * groups; at++) {

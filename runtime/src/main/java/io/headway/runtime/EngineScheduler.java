@@ -366,9 +366,10 @@ public final class EngineScheduler implements AutoCloseable {
       // A decision without rows has only ended or preempted somebody; then it is asked once more.
       boolean again = true;
       boolean yielded = false;
+      draft.beginCall();
       while (again) {
         try {
-          again = decide(plan);
+          again = decide(plan, !yielded);
         } catch (RuntimeException | Error e) {
           if (!changed) {
             throw e;
@@ -386,28 +387,29 @@ public final class EngineScheduler implements AutoCloseable {
           return plan;
         }
         changed |= again;
-        // With a plan in flight the engine asks again anyway; deciding twice at one moment would
-        // let a policy admit whom it has just preempted.
+        // With a plan in flight the engine asks again anyway.
         again &= flying == 0;
-        if (again && sequences.pendingTransfers > 0 && draft.preempted() > 0) {
-          // Somebody yielded since transfers hold the memory: the next call may let them in again.
-          yielded = true;
-          again = false;
-        }
+        yielded |= again && draft.preemptions() > 0;
       }
       boolean left = sequences.waitingCount() + sequences.runningCount() > 0;
       if (log != null && (changed || (flying == 0 && left))) {
         log.idle(policy.wakeAtNanos());
       }
+      // Who yielded in this call may be let in by the next one.
       return nothing(yielded ? nowNanos : wakeAtNanos());
     } finally {
       exit(before);
     }
   }
 
-  /** Drafts and commits one decision; returns whether it changed anything. */
-  private boolean decide(BatchPlan plan) {
-    policy.plan(draft, flying == 0);
+  /**
+   * Drafts and commits one decision; returns whether it changed anything.
+   *
+   * @param mayStall whether an empty draft is the policy's fault; not after somebody yielded in the
+   *     same call, who cannot come back in it
+   */
+  private boolean decide(BatchPlan plan, boolean mayStall) {
+    policy.plan(draft, mayStall && flying == 0);
     boolean changed = draft.changedAnything();
     draft.commit(plan, nextStep);
     if (!changed) {

@@ -1,5 +1,6 @@
 package io.headway.runtime;
 
+import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
@@ -22,6 +23,11 @@ final class GuardPolicy implements BatchingPolicy<Stateless> {
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  @Override
+  public int incomingTokens(Stateless state, BatchView view, Request request) {
+    return request.promptTokens();
   }
 
   @Override

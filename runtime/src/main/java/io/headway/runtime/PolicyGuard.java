@@ -152,6 +152,21 @@ final class PolicyGuard implements Draft.Observer {
     }
   }
 
+  /** Returns for how many tokens a request takes blocks whose prompt comes from elsewhere. */
+  int incomingTokens(Request request) {
+    BoundPolicy<?> policy = inUse();
+    int tokens = request.maxKvTokens();
+    try {
+      tokens = (policy == null ? builtIn : policy).incomingTokens(sequences, request);
+    } catch (Throwable e) {
+      PolicyViolationException fault = fault(e);
+      if (faults.strict()) {
+        throw fault;
+      }
+    }
+    return Math.max(request.promptTokens(), Math.min(tokens, request.maxKvTokens()));
+  }
+
   /** Returns when time alone may change an empty decision. */
   long wakeAtNanos() {
     BoundPolicy<?> policy = told;

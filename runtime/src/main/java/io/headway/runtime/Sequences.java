@@ -121,6 +121,7 @@ final class Sequences implements BatchView {
 
   private final int[] slotHolder;
   private final long[] freeSlots;
+  private final int mostSlots;
   private int slotsUsed;
   private int slotBound;
 
@@ -139,6 +140,7 @@ final class Sequences implements BatchView {
     groups = pool.geometry().groups().size();
     hostBlocks = hostBlocks(BlockState.values());
     Arrays.fill(states, SequenceState.FINISHED);
+    mostSlots = Math.min(limits.maxSequences(), limits.maxTokens());
     slotHolder = new int[limits.maxSequences()];
     Arrays.fill(slotHolder, NONE);
     freeSlots = new long[(limits.maxSequences() + 63) >>> 6];
@@ -585,8 +587,13 @@ final class Sequences implements BatchView {
 
   // ---- slots: the lowest free one is taken
 
+  /** Returns how many may hold a slot: who holds one beyond the tokens of an iteration starves. */
+  int mostSlots() {
+    return mostSlots;
+  }
+
   int freeSlots() {
-    return limits.maxSequences() - slotsUsed;
+    return Math.max(0, mostSlots - slotsUsed);
   }
 
   /** Returns a bound behind the highest slot in use. */

@@ -97,7 +97,8 @@ final class Transfers {
     }
     int before = pool.savepoint();
     long owner = keys == null ? pool.open(OwnerKind.SEQUENCE) : pool.open(OwnerKind.SEQUENCE, keys);
-    KvOutcome outcome = pool.tryAllocate(owner, KvDemand.uncached(request.promptTokens()));
+    int length = policy.incomingTokens(request);
+    KvOutcome outcome = pool.tryAllocate(owner, KvDemand.uncached(length));
     if (!outcome.ok()) {
       pool.rollbackTo(before);
       pool.commit();
@@ -110,6 +111,7 @@ final class Transfers {
     kvEvents.drain();
     int s = lifecycle.open(request, keys, false);
     sequences.owners[s] = owner;
+    sequences.setReserved(s, length);
     sequences.setWritable(s, pool.writableTokens(owner));
     sequences.takeLowestSlot(s);
     adapters.add(request.adapter());

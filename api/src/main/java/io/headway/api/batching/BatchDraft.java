@@ -85,12 +85,13 @@ public interface BatchDraft {
    * Starts or resumes a queued sequence: gives it a slot, pins its prefix hits, takes its blocks
    * (moving swapped ones back in) and adds its first tokens to the batch.
    *
-   * @param sequence waiting or swapped; one preempted in this very draft is answered {@link
-   *     DraftOutcome#NO_BLOCKS}
+   * @param sequence waiting or swapped; one preempted in this draft, or in one just before that led
+   *     to no batch, is answered {@link DraftOutcome#NO_BLOCKS}
    * @param tokens most tokens to compute now, at least 1; fewer are scheduled if fewer remain after
    *     prefix hits
    * @param reserveTokens KV entries to hold blocks for from now on; the entries needed now if
-   *     smaller
+   *     smaller. While a transfer is pending, whose memory nobody can take back, one that was
+   *     preempted before gets blocks for all its known tokens or none
    * @param headroomBlocks blocks that must stay free afterwards
    * @return {@link DraftOutcome#DONE} or why not
    * @throws io.headway.api.PolicyViolationException if the sequence is not queued, or a count is
@@ -103,8 +104,9 @@ public interface BatchDraft {
    * this batch runs, without computing any of its tokens. It appears in the next view as running.
    * The opposite, moving somebody out ahead of need, is {@link #preempt} by swap.
    *
-   * @param sequence swapped; one preempted in this very draft, or resumed and preempted since the
-   *     last plan, is answered {@link DraftOutcome#NO_BLOCKS}
+   * @param sequence swapped; one preempted in this draft or in one just before that led to no
+   *     batch, or resumed and preempted since the last plan, is answered {@link
+   *     DraftOutcome#NO_BLOCKS}
    * @param headroomBlocks blocks that must stay free afterwards
    * @return {@link DraftOutcome#DONE} or why not
    * @throws io.headway.api.PolicyViolationException if the sequence is not swapped, or the count is

@@ -26,6 +26,21 @@ public interface BatchingPolicy<S> extends SchedulingPolicy<S>, SequenceEvents<S
   }
 
   /**
+   * Returns the KV entries whose blocks a request takes at once whose prompt another instance
+   * computes. Asked when its room is reserved; it runs as soon as its KV has arrived, without
+   * having been admitted.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param request who comes
+   * @return tokens; the prompt if smaller. By default all it may ever hold, which a policy needs
+   *     that preempts nobody: without room to grow it could never go on.
+   */
+  default int incomingTokens(S state, BatchView view, Request request) {
+    return request.maxKvTokens();
+  }
+
+  /**
    * Drafts the next batch. Leaving the draft empty means "nothing to do now".
    *
    * @param state the policy's state

@@ -158,6 +158,12 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     return state.canServe(view, request);
   }
 
+  /** The prompt alone if somebody can yield when it grows, else all that it may ever hold. */
+  @Override
+  public int incomingTokens(State state, BatchView view, Request request) {
+    return preempts() ? request.promptTokens() : request.maxKvTokens();
+  }
+
   @Override
   public void plan(State state, BatchView view, BatchDraft draft) {
     state.plan(view, draft);

@@ -11,7 +11,6 @@ import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.SequenceState;
 import io.headway.batching.internal.Arguments;
 import io.headway.batching.order.TokenTargets;
-import java.util.Arrays;
 
 /**
  * Decides the batch as Shepherd's FLEX does: a batch that nobody joins, the largest whose members
@@ -26,7 +25,7 @@ import java.util.Arrays;
  *   <li>Busy, when a request has arrived or came back: if the largest batch of the queue has at
  *       least {@code valueRatio} times as many members as the running one started with, all members
  *       of the running one are preempted, and it starts. Not while a plan in flight holds one of
- *       them.
+ *       them, nor if nobody of it could start even then.
  * </ol>
  *
  * <p>A batch of n is taken to last {@code fixed + n * perRequest}, which fits models with fixed run
@@ -83,33 +82,22 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     private final FlexBatch queue;
     private int value;
     private boolean changed;
-    private final int[] member = new int[1];
-    private int[] victims = new int[8];
-    private int victimCount;
-    private long victimsIteration = -1;
+    private int[] running = new int[8];
 
     private State(Parameters parameters) {
       queue = new FlexBatch(parameters.fixedNanos, parameters.nanosPerRequest);
     }
 
-    private void yielded(int sequence) {
-      if (victimCount == victims.length) {
-        victims = Arrays.copyOf(victims, 2 * victimCount);
+    /** Copies who runs; returns how many. */
+    private int gather(BatchView view) {
+      int count = view.runningCount();
+      if (count > running.length) {
+        running = new int[Math.max(count, 2 * running.length)];
       }
-      victims[victimCount++] = sequence;
-    }
-
-    /** Whether a sequence yielded to the batch that is being started, in this iteration. */
-    private boolean hasYielded(BatchView view, int sequence) {
-      if (victimsIteration != view.iteration()) {
-        return false;
+      for (int i = 0; i < count; i++) {
+        running[i] = view.running(i);
       }
-      for (int i = 0; i < victimCount; i++) {
-        if (victims[i] == sequence) {
-          return true;
-        }
-      }
-      return false;
+      return count;
     }
 
     /**
@@ -143,18 +131,18 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     if (view.runningCount() == 0) {
       state.changed = false;
       state.value = form(state, view);
-      start(state, context);
+      if (state.queue.size() == 0) {
+        startLate(context);
+      } else {
+        start(state, context, 0);
+      }
     } else if (state.changed && !anyInFlight(view)) {
       state.changed = false;
       int size = form(state, view);
       if (FlexBatch.preempts(size, state.value, parameters.valueRatio)) {
-        preempt(state, context);
-        if (context.draft().preemptions() > 0) {
-          // The next decision finds the engine idle and the queue complete.
-          return;
-        }
-        // A victim selector may spare them all; then the batch goes on.
+        replace(state, context);
       }
+      // A victim selector may spare some or all of them.
       run(context);
     } else {
       run(context);
@@ -164,10 +152,7 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
   private int form(State state, BatchView view) {
     state.queue.clear();
     for (int s = view.firstWaiting(); s != BatchView.NONE; s = view.nextWaiting(s)) {
-      // Who has just yielded to a batch is not chosen for it.
-      if (!state.hasYielded(view, s)) {
-        state.queue.add(s, deadlineNanos(view, s));
-      }
+      state.queue.add(s, deadlineNanos(view, s));
     }
     return state.queue.form(view.nowNanos(), view.maxSequences());
   }
@@ -189,29 +174,32 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     return false;
   }
 
-  private static void preempt(State state, BatchContext context) {
+  /** Starts the batch of the queue in place of the running one, if its first member can start. */
+  private static void replace(State state, BatchContext context) {
     BatchView view = context.view();
-    int beneficiary = state.queue.sequence(0);
-    state.victimCount = 0;
-    state.victimsIteration = view.iteration();
-    for (int i = 0, count = view.runningCount(); i < count; i++) {
-      int sequence = view.running(i);
-      if (view.state(sequence) == SequenceState.RUNNING) {
-        state.member[0] = sequence;
-        if (context.makeRoom(beneficiary, state.member, 0, 1) == sequence) {
-          state.yielded(sequence);
-        }
-      }
+    int count = state.gather(view);
+    DraftOutcome outcome = DraftOutcome.NEVER_FITS;
+    int first = 0;
+    while (outcome == DraftOutcome.NEVER_FITS && first < state.queue.size()) {
+      int sequence = state.queue.sequence(first++);
+      int tokens = Math.min(view.needTokens(sequence), view.maxTokens());
+      outcome = context.runByPreempting(sequence, tokens, state.running, 0, count);
     }
-  }
-
-  private static void start(State state, BatchContext context) {
-    BatchView view = context.view();
-    if (state.queue.size() == 0) {
-      startLate(context);
+    if (!outcome.done()) {
       return;
     }
-    for (int i = 0; i < state.queue.size(); i++) {
+    int beneficiary = state.queue.sequence(first - 1);
+    for (int i = 0; i < count; i++) {
+      if (view.state(state.running[i]) == SequenceState.RUNNING) {
+        context.makeRoom(beneficiary, state.running, i, i + 1);
+      }
+    }
+    start(state, context, first);
+  }
+
+  private static void start(State state, BatchContext context, int first) {
+    BatchView view = context.view();
+    for (int i = first; i < state.queue.size(); i++) {
       int sequence = state.queue.sequence(i);
       DraftOutcome outcome =
           context.admit(sequence, Math.min(view.needTokens(sequence), view.maxTokens()));

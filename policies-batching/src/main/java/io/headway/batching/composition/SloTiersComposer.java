@@ -103,6 +103,15 @@ public final class SloTiersComposer
     private final BitSet promisedWaiting = new BitSet();
     private final BitSet bestEffort = new BitSet();
     private int[] scratch = new int[16];
+
+    /** Best effort that stood before promised requests in the queue of this decision, in order. */
+    private int[] passed = new int[16];
+
+    private int passedCount;
+
+    /** Promised requests that this decision tried, and found the places of adapters taken. */
+    private int lackAdapter;
+
     private boolean changed;
     private boolean steady;
 
@@ -139,6 +148,13 @@ public final class SloTiersComposer
       promised.clear(sequence);
       promisedWaiting.clear(sequence);
       bestEffort.set(sequence);
+    }
+
+    private void pass(int sequence) {
+      if (passedCount == passed.length) {
+        passed = Arrays.copyOf(passed, 2 * passedCount);
+      }
+      passed[passedCount++] = sequence;
     }
 
     private void ensureScratch(int count) {
@@ -247,7 +263,7 @@ public final class SloTiersComposer
     decide(state, view);
     boolean waits =
         !state.promised.get(candidate)
-            && !state.promisedWaiting.isEmpty()
+            && state.promisedWaiting.cardinality() > state.lackAdapter
             && (view.runningCount() > 0 || draft.batchSequences() > 0);
     return waits ? AdmissionVerdict.LATER : AdmissionVerdict.YES;
   }
@@ -273,14 +289,17 @@ public final class SloTiersComposer
   public void compose(State state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();
+    state.passedCount = 0;
+    state.lackAdapter = 0;
     decide(state, view);
     int budget = budgetTokens(state, view);
     runDecodes(state, context, budget, true);
     runPrefills(state, context, budget);
     runDecodes(state, context, budget, false);
     continuePrefills(state, context, budget);
-    if (state.promisedWaiting.isEmpty() && draft.preemptions() == 0) {
-      admitBestEffort(context, budget);
+    // Who waits for an adapter keeps nobody else waiting.
+    if (state.promisedWaiting.cardinality() == state.lackAdapter && draft.preemptions() == 0) {
+      admitBestEffort(state, context, budget);
     }
     state.steady = view.waitingCount() == 0 && draft.batchTokens() == view.runningCount();
   }
@@ -366,6 +385,7 @@ public final class SloTiersComposer
     }
     int head = context.head();
     while (head != BatchView.NONE && !state.promised.get(head)) {
+      state.pass(head);
       context.setAside(head);
       head = context.head();
     }
@@ -378,6 +398,7 @@ public final class SloTiersComposer
         context.runByPreempting(head, tokens, state.scratch, 0, gatherBestEffort(state, context));
     if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
       context.setAside(head);
+      state.lackAdapter += outcome == DraftOutcome.NO_ADAPTER ? 1 : 0;
     }
   }
 
@@ -409,16 +430,20 @@ public final class SloTiersComposer
     }
   }
 
-  private static void admitBestEffort(BatchContext context, int budget) {
+  private static void admitBestEffort(State state, BatchContext context, int budget) {
     BatchDraft draft = context.draft();
+    int next = 0;
     while (draft.slotsLeft() > 0 && draft.batchTokens() < budget) {
-      int head = context.head();
+      boolean wasPassed = next < state.passedCount;
+      int head = wasPassed ? state.passed[next++] : context.head();
       if (head == BatchView.NONE) {
         return;
       }
       DraftOutcome outcome = context.admit(head, budget - draft.batchTokens());
       if (outcome == DraftOutcome.NO_ADAPTER) {
-        context.setAside(head);
+        if (!wasPassed) {
+          context.setAside(head);
+        }
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
       }

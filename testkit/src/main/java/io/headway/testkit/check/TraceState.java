@@ -806,6 +806,7 @@ final class TraceState {
     RequestState r = request(e.r());
     if (r != null) {
       r.transfers.add(e.transfer());
+      r.reservedTokens = Math.max(r.reservedTokens, orZero(e.reserve()));
       if (r.phase != RequestState.Phase.ENDED) {
         enter(r, RequestState.Phase.TRANSFERRING);
       }

@@ -290,7 +290,8 @@ final class EngineLog {
             r.id(),
             in ? "in" : "out",
             longs(r.table),
-            (long) r.prompt()));
+            (long) r.prompt(),
+            null));
   }
 
   void transferEnds(

@@ -105,6 +105,7 @@ public final class RuntimeSubject implements SchedulerSubject, EngineEvents, Run
             Feature.SWAP,
             Feature.SPECULATION,
             Feature.RETRIES,
+            Feature.TRANSFERS,
             Feature.CLEAR_CACHE,
             Feature.REPORTS_ENDS,
             Feature.RENAMING)

@@ -745,6 +745,7 @@ public sealed interface TraceEvent {
    * @param direction {@code in} or {@code out}
    * @param blocks blocks it reads or writes
    * @param tokens tokens it covers
+   * @param reserve KV entries that a request coming here takes blocks for
    */
   record XferBegin(
       @Nullable Long now,
@@ -753,7 +754,8 @@ public sealed interface TraceEvent {
       @Nullable String r,
       @Nullable String direction,
       @Nullable List<Long> blocks,
-      @Nullable Long tokens)
+      @Nullable Long tokens,
+      @Nullable Long reserve)
       implements TraceEvent {
     /** Copies the collections. */
     public XferBegin {
@@ -772,6 +774,7 @@ public sealed interface TraceEvent {
       out.text("direction", direction);
       out.numbers("blocks", blocks);
       out.number("tokens", tokens);
+      out.number("reserve", reserve);
     }
   }
 

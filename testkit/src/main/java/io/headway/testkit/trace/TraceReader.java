@@ -283,7 +283,8 @@ public final class TraceReader implements TraceSource {
               f.text("r"),
               f.text("direction"),
               f.numbers("blocks"),
-              f.number("tokens"));
+              f.number("tokens"),
+              f.number("reserve"));
       case "XFER_END" ->
           new TraceEvent.XferEnd(
               now,
