@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -68,15 +70,27 @@ public final class Claims {
     EXPERT_MAX_OVER_MEAN
   }
 
+  /** A field of a request that ranks it; the smaller goes first. */
+  public enum RankField {
+    /** The declared urgency. */
+    PRIORITY,
+    /** The arrival. */
+    ARRIVAL
+  }
+
   /** Needs nothing, promises nothing. */
   public static final Claims NONE = builder().build();
 
   private final Set<Need> needs;
   private final Map<Bound, Double> bounds;
+  private final List<RankField> order;
+  private final boolean ranksPreempted;
 
   private Claims(Builder builder) {
     needs = Collections.unmodifiableSet(EnumSet.copyOf(builder.needs));
     bounds = Collections.unmodifiableMap(new EnumMap<>(builder.bounds));
+    order = builder.order;
+    ranksPreempted = builder.ranksPreempted;
   }
 
   /**
@@ -109,8 +123,29 @@ public final class Claims {
   }
 
   /**
+   * Returns by which fields waiting requests start: nobody starts while one that ranks before it
+   * waits, but for one that was refused for want of an adapter. The first field decides, ties end
+   * in (arrival, id).
+   *
+   * @return unmodifiable list, empty if no order is promised
+   */
+  public List<RankField> order() {
+    return order;
+  }
+
+  /**
+   * Returns whether the order also says who is preempted for whom, and where preempted requests
+   * stand in the queue; else it is an order of first starts only.
+   *
+   * @return false if no order is promised
+   */
+  public boolean ranksPreempted() {
+    return ranksPreempted;
+  }
+
+  /**
    * Joins the claims of two parts of one policy: all needs of both; the bounds of {@code other}
-   * replace equal ones of this.
+   * replace equal ones of this, and so does its order.
    *
    * @param other the claims to add
    * @return the joined claims
@@ -121,28 +156,40 @@ public final class Claims {
     joined.needs.addAll(other.needs);
     joined.bounds.putAll(bounds);
     joined.bounds.putAll(other.bounds);
-    return joined.build();
+    Claims ordered = other.order.isEmpty() ? this : other;
+    return joined.order(ordered.ranksPreempted, ordered.order).build();
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Claims that && needs.equals(that.needs) && bounds.equals(that.bounds);
+    return other instanceof Claims that
+        && needs.equals(that.needs)
+        && bounds.equals(that.bounds)
+        && order.equals(that.order)
+        && ranksPreempted == that.ranksPreempted;
   }
 
   @Override
   public int hashCode() {
-    return 31 * needs.hashCode() + bounds.hashCode();
+    return Objects.hash(needs, bounds, order, ranksPreempted);
   }
 
   @Override
   public String toString() {
-    return "Claims[needs=" + needs + ", bounds=" + bounds + "]";
+    return "Claims[needs="
+        + needs
+        + ", bounds="
+        + bounds
+        + (order.isEmpty() ? "" : ", order=" + order + (ranksPreempted ? "" : " of first starts"))
+        + "]";
   }
 
   /** Collects claims; not thread-safe. */
   public static final class Builder {
     private final EnumSet<Need> needs = EnumSet.noneOf(Need.class);
     private final EnumMap<Bound, Double> bounds = new EnumMap<>(Bound.class);
+    private List<RankField> order = List.of();
+    private boolean ranksPreempted;
 
     private Builder() {}
 
@@ -171,6 +218,19 @@ public final class Claims {
             "bound " + bound + " must be finite and at least 0, but was " + value);
       }
       bounds.put(requireNonNull(bound, "bound"), value);
+      return this;
+    }
+
+    /**
+     * Promises an order in which waiting requests start.
+     *
+     * @param preemptedToo whether it also says who is preempted, and where preempted requests stand
+     * @param fields the first decides; none for no promise
+     * @return this builder
+     */
+    public Builder order(boolean preemptedToo, List<RankField> fields) {
+      order = List.copyOf(fields);
+      ranksPreempted = preemptedToo && !order.isEmpty();
       return this;
     }
 

@@ -1,5 +1,6 @@
 package io.headway.runtime;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchingPolicy;
 import io.headway.api.batching.End;
@@ -105,9 +106,24 @@ final class EngineLog implements KvEventSink {
       json.element(group.spanTokens());
     }
     json.closeArray();
+    Claims claims = policy.claims();
+    boolean ordered = !claims.order().isEmpty();
+    if (ordered) {
+      json.openArray("order");
+      for (Claims.RankField field : claims.order()) {
+        json.element(code(field.name()));
+      }
+      json.closeArray();
+    }
     boolean pinnedCap = maxPinnedBlocks < pool.usableBlocks();
-    if (sharedAcrossTenants || pinnedCap) {
+    if (sharedAcrossTenants || pinnedCap || ordered) {
       json.openArray("rules");
+      if (ordered) {
+        json.element("adapter-bypass");
+        if (!claims.ranksPreempted()) {
+          json.element("first-starts");
+        }
+      }
       if (sharedAcrossTenants) {
         json.element("shared-tenants");
       }
@@ -116,7 +132,7 @@ final class EngineLog implements KvEventSink {
       }
       json.closeArray();
     }
-    json.claims(policy.claims()).end();
+    json.claims(claims).end();
   }
 
   private int tierBlocks(KvTier tier) {

@@ -117,7 +117,7 @@ final class Audit {
     assertThat(q.migrating()).isEqualTo(migrating);
     assertThat(q.pendingTransfers).isEqualTo(pending);
     assertThat(q.pinnedBlocks).isEqualTo(pinned);
-    assertThat(q.freeSlots()).isEqualTo(q.maxSequences() - slots);
+    assertThat(q.freeSlots()).isEqualTo(q.mostSlots() - slots);
     if (pool.mode() == KvMode.PAGED) {
       assertThat(pool.count(KvTier.DEVICE, BlockState.ACTIVE)).isEqualTo(blocks.size());
       assertThat(pool.count(KvTier.HOST, BlockState.ACTIVE)).isEqualTo(hostBlocks.size());

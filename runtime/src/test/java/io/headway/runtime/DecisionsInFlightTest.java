@@ -3,6 +3,7 @@ package io.headway.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.Request;
+import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.PreemptionMode;
@@ -14,9 +15,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * While a plan is in flight, one call of {@code next} decides once: a decision that only preempts
- * is not followed by another that could admit the victim at the same moment. With nothing in flight
- * it is, so that an engine never sees an empty plan while work is possible.
+ * While a plan is in flight, one call of {@code next} decides once. With nothing in flight a
+ * decision that only preempts is followed by another, in which the victim cannot come back.
  */
 class DecisionsInFlightTest {
   private final Scripted policy = Scripted.greedy();
@@ -84,10 +84,53 @@ class DecisionsInFlightTest {
 
   @Test
   void withNothingInFlightItDecidesUntilThereIsAPlan() {
-    preemptThenAdmit();
+    policy.then((view, draft) -> preemptB(draft));
+    policy.then((view, draft) -> assertThat(draft.schedule(a, 1).done()).isTrue());
     BatchPlan plan = scheduler.next(2);
     assertThat(plan.rows()).isEqualTo(1);
-    assertThat(decisions).isEqualTo(2);
+    assertThat(scheduler.view().firstWaiting()).isEqualTo(b);
+  }
+
+  @Test
+  void whoYieldedIsLetInByTheNextCallOnly() {
+    policy.then((view, draft) -> preemptB(draft));
+    policy.then(
+        (view, draft) -> assertThat(draft.admit(b, 8, 0, 0)).isEqualTo(DraftOutcome.NO_BLOCKS));
+    BatchPlan plan = scheduler.next(2);
+    assertThat(plan.isEmpty()).isTrue();
+    assertThat(plan.wakeAtNanos()).isEqualTo(2);
+    policy.then((view, draft) -> assertThat(draft.admit(b, 8, 0, 0)).isEqualTo(DraftOutcome.DONE));
+    assertThat(scheduler.next(2).rows()).isEqualTo(1);
     assertThat(scheduler.view().firstWaiting()).isEqualTo(BatchView.NONE);
+  }
+
+  @Test
+  void whoYieldedInADraftThatWasRolledBackHasNotYielded() {
+    EngineScheduler guarded =
+        EngineScheduler.builder()
+            .policy(policy)
+            .limits(Limits.of(2, 64))
+            .pool(PagedKvBlockPool.of(PagedKvConfig.of(4, 16)))
+            .build();
+    guarded.submit(Request.of("a", 4, 8), 0);
+    int first = guarded.view().firstWaiting();
+    policy.then((view, draft) -> assertThat(draft.admit(first, 4, 0, 0).done()).isTrue());
+    BatchPlan plan = guarded.next(0);
+    StepResult result = new StepResult().begin(plan);
+    result.token(0, 1);
+    guarded.complete(result, 1);
+    policy.then(
+        (view, draft) -> {
+          draft.preempt(first, first, PreemptionMode.RECOMPUTE, QueueEnd.HEAD);
+          throw new IllegalStateException("a fault after a preemption");
+        });
+    // The built-in policy decides in its place, as if nobody had yielded.
+    assertThat(guarded.next(2).rows()).isEqualTo(1);
+    assertThat(guarded.view().preemptions(first)).isZero();
+  }
+
+  private void preemptB(BatchDraft draft) {
+    assertThat(draft.preempt(b, b, PreemptionMode.RECOMPUTE, QueueEnd.HEAD))
+        .isEqualTo(DraftOutcome.DONE);
   }
 }

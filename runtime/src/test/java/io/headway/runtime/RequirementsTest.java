@@ -1272,7 +1272,7 @@ class RequirementsTest {
     scheduler.events(ledger);
     assertThat(ledger.ends.values()).containsExactly(End.CANCELLED, End.CANCELLED);
     assertThat(ledger.releases).isZero();
-    assertThat(scheduler.stats().usedBlocks()).isEqualTo(2);
+    assertThat(scheduler.stats().usedBlocks()).isEqualTo(3);
     assertThat(scheduler.incomingDone(in, 7, 5)).isFalse();
     assertThat(scheduler.handOverDone(out, 5)).isFalse();
     assertAtRest(scheduler);

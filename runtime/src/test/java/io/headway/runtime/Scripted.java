@@ -16,6 +16,7 @@ final class Scripted implements BatchingPolicy<Stateless> {
   private BiConsumer<BatchView, BatchDraft> standing;
   long wakeAtNanos = Long.MAX_VALUE;
   int repeatable;
+  int incomingTokens = Integer.MAX_VALUE;
   Predicate<Request> canServe = request -> true;
 
   Scripted(BiConsumer<BatchView, BatchDraft> standing) {
@@ -51,6 +52,11 @@ final class Scripted implements BatchingPolicy<Stateless> {
   @Override
   public boolean canServe(Stateless state, BatchView view, Request request) {
     return canServe.test(request);
+  }
+
+  @Override
+  public int incomingTokens(Stateless state, BatchView view, Request request) {
+    return incomingTokens;
   }
 
   @Override

@@ -36,6 +36,23 @@ public interface AdmissionTest<S> extends SchedulingPolicy<S>, SequenceEvents<S>
   AdmissionVerdict test(S state, BatchView view, BatchDraft draft, int candidate);
 
   /**
+   * Decides about one candidate as {@link #test} would once others had yielded. Changes nothing.
+   *
+   * @param state the policy's state
+   * @param view the instance
+   * @param draft the batch so far
+   * @param candidate a queued sequence
+   * @param victims running sequences, each once
+   * @param count how many of them count
+   * @return as {@link #test} (the default), for a test that does not count who runs; its answer
+   *     must not get worse with more victims
+   */
+  default AdmissionVerdict testAfter(
+      S state, BatchView view, BatchDraft draft, int candidate, int[] victims, int count) {
+    return test(state, view, draft, candidate);
+  }
+
+  /**
    * Returns the KV entries whose blocks the candidate takes at once.
    *
    * @param state the policy's state

@@ -25,6 +25,16 @@ public interface BatchComposer<S> extends SchedulingPolicy<S>, SequenceEvents<S>
   }
 
   /**
+   * Returns whether queued sequences start in the policy's order: nobody is passed but one that was
+   * refused for want of an adapter.
+   *
+   * @return false by default, which promises nothing
+   */
+  default boolean keepsOrder() {
+    return false;
+  }
+
+  /**
    * Drafts the batch.
    *
    * @param state the composer's state

@@ -86,10 +86,10 @@ public interface BatchContext {
 
   /**
    * Runs a sequence: {@link #admit}s a queued one, or schedules a running one. If slot or blocks
-   * are short, the victim selector names one of the given sequences after the other until the
-   * sequence can run for sure; then these are preempted. Nobody is if that cannot be reached: the
-   * selector names nobody any more, the admission test says LATER, or what is short is something
-   * else.
+   * are short, or its admission test says LATER, the victim selector names one of the given
+   * sequences after the other until the sequence can run for sure; then these are preempted. Nobody
+   * is if that cannot be reached: the selector names nobody any more, the test says LATER even so
+   * ({@link AdmissionTest#testAfter}), or what is short is something else.
    *
    * @param sequence queued, or running and not yet in this batch
    * @param tokens as for {@link #admit} or {@link BatchDraft#schedule}
@@ -99,6 +99,17 @@ public interface BatchContext {
    * @return {@link DraftOutcome#DONE} or why not
    */
   DraftOutcome runByPreempting(int sequence, int tokens, int[] candidates, int from, int to);
+
+  /**
+   * Admits a queued sequence as {@link #runByPreempting}, with what a token budget leaves, all
+   * running sequences being candidates in order of admission. Victims that are in the batch already
+   * give their tokens back, and somebody yields also when the budget is used up.
+   *
+   * @param sequence a queued sequence
+   * @param budgetTokens most tokens of the whole batch
+   * @return {@link DraftOutcome#DONE} or why not
+   */
+  DraftOutcome admitByPreempting(int sequence, int budgetTokens);
 
   /**
    * Asks the victim selector for one of the given sequences and moves it to host memory although

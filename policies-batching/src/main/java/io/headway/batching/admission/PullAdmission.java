@@ -63,9 +63,22 @@ public final class PullAdmission implements AdmissionTest<PullAdmission.State> {
 
   @Override
   public AdmissionVerdict test(State state, BatchView view, BatchDraft draft, int candidate) {
+    return test(state, view, candidate, state.size);
+  }
+
+  @Override
+  public AdmissionVerdict testAfter(
+      State state, BatchView view, BatchDraft draft, int candidate, int[] victims, int count) {
+    int size = state.size;
+    for (int i = 0; i < count; i++) {
+      size -= state.members.get(victims[i]) ? 1 : 0;
+    }
+    return test(state, view, candidate, size);
+  }
+
+  private AdmissionVerdict test(State state, BatchView view, int candidate, int size) {
     boolean pulls =
-        state.size == 0
-            || (state.size < pullSequences && state.model.equals(view.request(candidate).model()));
+        size == 0 || (size < pullSequences && state.model.equals(view.request(candidate).model()));
     return pulls ? AdmissionVerdict.YES : AdmissionVerdict.LATER;
   }
 

@@ -26,8 +26,9 @@ import java.util.BitSet;
  *       from here on, to its end, except that it expires.
  *   <li>Interactive running sequences, in order of admission. When blocks are short the victim
  *       selector is asked, which should take batch work first.
- *   <li>Unless an interactive one was preempted: interactive admissions, in order. For each, batch
- *       work yields one by one while blocks or slots are missing.
+ *   <li>Unless an interactive one was preempted: interactive admissions, in order. For each, as
+ *       little batch work yields as lets it start when blocks or a slot are missing, and none if
+ *       that would not do.
  *   <li>Running batch work by (expiry, arrival, id), with what is left of the budget, and at most
  *       {@code laneTokens} an iteration; short of blocks, the last of the lane yields, perhaps
  *       itself.
@@ -278,26 +279,13 @@ public final class BackfillComposer
           || budget - draft.batchTokens() <= 0) {
         return;
       }
-      DraftOutcome outcome = admit(state, context, draft, head, budget - draft.batchTokens());
+      DraftOutcome outcome =
+          context.runByPreempting(
+              head, budget - draft.batchTokens(), state.running, 0, state.runningCount);
       if (outcome == DraftOutcome.NO_ADAPTER) {
         context.setAside(head);
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
-      }
-    }
-  }
-
-  private static DraftOutcome admit(
-      State state, BatchContext context, BatchDraft draft, int head, int tokens) {
-    while (true) {
-      DraftOutcome outcome =
-          draft.slotsLeft() == 0 ? DraftOutcome.NO_SLOT : context.admit(head, tokens);
-      boolean yieldHelps =
-          (outcome == DraftOutcome.NO_SLOT || outcome == DraftOutcome.NO_BLOCKS)
-              && state.runningCount > 0;
-      if (!yieldHelps
-          || context.makeRoom(head, state.running, 0, state.runningCount) == BatchView.NONE) {
-        return outcome;
       }
     }
   }

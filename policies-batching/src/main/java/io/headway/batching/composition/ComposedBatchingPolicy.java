@@ -23,6 +23,7 @@ import io.headway.api.batching.RankChanges;
 import io.headway.api.batching.SequenceState;
 import io.headway.api.batching.ServedSequences;
 import io.headway.api.batching.VictimSelector;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,13 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       if (value.isPresent() && !void_) {
         kept.bound(bound, value.getAsDouble());
       }
+    }
+    List<Claims.RankField> fields = order.claims().order();
+    if (planner == null && composition.keepsOrder()) {
+      boolean preemptedToo =
+          order.claims().ranksPreempted()
+              && (victims == null || victims.claims().order().equals(fields));
+      kept.order(preemptedToo, fields);
     }
     return kept.build();
   }
@@ -721,13 +729,18 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     /** Returns DONE if the admission test lets a sequence start, else the answer it gets. */
     private DraftOutcome untested(BatchView now, int sequence) {
       AdmissionVerdict verdict = admission.test(admissionState, now, draft(), sequence);
-      if (verdict == AdmissionVerdict.LATER) {
-        refused = true;
-        refusedByTest = true;
-        draft().defer(sequence);
-        return DraftOutcome.NO_BLOCKS;
-      }
-      return verdict == AdmissionVerdict.NEVER ? never(now, sequence) : DraftOutcome.DONE;
+      return switch (verdict) {
+        case YES -> DraftOutcome.DONE;
+        case LATER -> later(sequence);
+        case NEVER -> never(now, sequence);
+      };
+    }
+
+    private DraftOutcome later(int sequence) {
+      refused = true;
+      refusedByTest = true;
+      draft().defer(sequence);
+      return DraftOutcome.NO_BLOCKS;
     }
 
     private DraftOutcome admitTested(BatchView now, int sequence, int tokens) {
@@ -755,47 +768,85 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     @Override
     public DraftOutcome runByPreempting(int sequence, int tokens, int[] among, int from, int to) {
       BatchView now = view();
-      boolean queued = now.state(sequence) != SequenceState.RUNNING;
-      DraftOutcome outcome = queued ? untested(now, sequence) : DraftOutcome.DONE;
-      if (!outcome.done()) {
-        return outcome;
-      }
-      outcome = runTested(now, queued, sequence, tokens);
-      if (outcome != DraftOutcome.NO_SLOT && outcome != DraftOutcome.NO_BLOCKS) {
-        return outcome;
-      }
-      shortage = true;
-      int count = victims == null ? 0 : yielding(now, queued, sequence, tokens, among, from, to);
-      for (int i = 0; i < count; i++) {
-        giveWay(now, sequence, chosen[i], modes[i]);
-      }
-      return count == 0 ? outcome : runTested(now, queued, sequence, tokens);
-    }
-
-    private DraftOutcome runTested(BatchView now, boolean queued, int sequence, int tokens) {
-      if (!queued) {
-        return draft().schedule(sequence, tokens);
-      }
-      return draft().slotsLeft() == 0 ? DraftOutcome.NO_SLOT : admitTested(now, sequence, tokens);
-    }
-
-    /**
-     * Chooses who yields, in {@link #chosen}: as few as the selector's order allows.
-     *
-     * @return how many; 0 if nobody can help
-     */
-    private int yielding(
-        BatchView now, boolean queued, int sequence, int tokens, int[] among, int from, int to) {
-      VictimSelector<V> selector = requireNonNull(victims);
-      V selectorState = requireNonNull(victimsState);
       ensureCandidates(to - from);
       int kept = 0;
       for (int i = from; i < to; i++) {
         kept = keep(now, among[i], kept);
       }
+      return run(now, sequence, tokens, Integer.MAX_VALUE, kept);
+    }
+
+    @Override
+    public DraftOutcome admitByPreempting(int sequence, int budgetTokens) {
+      BatchView now = view();
+      return run(now, sequence, budgetTokens, budgetTokens, keepRunning(now));
+    }
+
+    /** Runs a sequence in place of some of the first {@link #candidates}, if need be. */
+    private DraftOutcome run(BatchView now, int sequence, int tokens, int budget, int kept) {
+      boolean queued = now.state(sequence) != SequenceState.RUNNING;
+      AdmissionVerdict verdict =
+          queued
+              ? admission.test(admissionState, now, draft(), sequence)
+              : AdmissionVerdict.YES;
+      if (verdict == AdmissionVerdict.NEVER) {
+        return never(now, sequence);
+      }
+      DraftOutcome outcome = DraftOutcome.NO_BLOCKS;
+      if (verdict == AdmissionVerdict.YES) {
+        outcome = runTested(now, queued, sequence, tokens, budget);
+        boolean yieldingHelps =
+            outcome == DraftOutcome.NO_SLOT
+                || outcome == DraftOutcome.NO_BLOCKS
+                || (outcome == DraftOutcome.OVER_TOKENS && left(budget) <= 0);
+        if (!yieldingHelps) {
+          return outcome;
+        }
+        shortage = true;
+      } else if (admission.testAfter(admissionState, now, draft(), sequence, candidates, kept)
+          != AdmissionVerdict.YES) {
+        return later(sequence);
+      }
+      int count = victims == null ? 0 : yielding(now, queued, sequence, tokens, budget, kept);
+      for (int i = 0; i < count; i++) {
+        giveWay(now, sequence, chosen[i], modes[i]);
+      }
+      if (count > 0) {
+        shortage = true;
+        return runTested(now, queued, sequence, tokens, budget);
+      }
+      return verdict == AdmissionVerdict.LATER ? later(sequence) : outcome;
+    }
+
+    private int left(int budget) {
+      return budget - draft().batchTokens();
+    }
+
+    private DraftOutcome runTested(
+        BatchView now, boolean queued, int sequence, int tokens, int budget) {
+      if (!queued) {
+        return draft().schedule(sequence, tokens);
+      }
+      int most = Math.min(tokens, left(budget));
+      return draft().slotsLeft() == 0
+          ? DraftOutcome.NO_SLOT
+          : most <= 0 ? DraftOutcome.OVER_TOKENS : admitTested(now, sequence, most);
+    }
+
+    /**
+     * Chooses who of the first {@link #candidates} yields, in {@link #chosen}: as few as the
+     * selector's order allows.
+     *
+     * @return how many; 0 if nobody can help
+     */
+    private int yielding(
+        BatchView now, boolean queued, int sequence, int tokens, int budget, int candidatesCount) {
+      VictimSelector<V> selector = requireNonNull(victims);
+      V selectorState = requireNonNull(victimsState);
+      int kept = candidatesCount;
+      int left = left(budget);
       int reserve = queued ? admission.reserveTokens(admissionState, now, sequence) : 0;
       int headroom = queued ? admission.headroomBlocks(admissionState, now, sequence) : 0;
-      int needed = queued ? leastBlocks(now, sequence, tokens, reserve) + headroom : 0;
       int room = now.freeBlocks();
       int count = 0;
       while (kept > 0) {
@@ -807,15 +858,26 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         chosen[count] = victim;
         modes[count++] = selector.mode(selectorState, now, victim);
         room += now.heldBlocks(victim);
-        // Shared blocks count for each holder: who has too few even so need not be asked.
-        if (room >= needed
+        left += draft().scheduledTokens(victim);
+        int most = Math.min(tokens, left);
+        if (most > 0
+            && (!queued || mayStart(now, sequence, most, reserve, room - headroom, count))
             && draft()
-                .outcomeAfter(chosen, modes, count, sequence, tokens, reserve, headroom)
+                .outcomeAfter(chosen, modes, count, sequence, most, reserve, headroom)
                 .done()) {
           return count;
         }
       }
       return 0;
+    }
+
+    /** Whether the draft need be asked if a queued sequence can start once the chosen yielded. */
+    private boolean mayStart(
+        BatchView now, int sequence, int tokens, int reserve, int roomBlocks, int count) {
+      // Shared blocks count for each holder: who has too few even so can be no help.
+      return roomBlocks >= leastBlocks(now, sequence, tokens, reserve)
+          && admission.testAfter(admissionState, now, draft(), sequence, chosen, count)
+              == AdmissionVerdict.YES;
     }
 
     /** Returns blocks that a queued sequence needs whatever it shares. */
@@ -853,13 +915,18 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     @Override
     public int makeRoom(int beneficiary) {
       BatchView now = view();
+      return preempt(now, beneficiary, keepRunning(now));
+    }
+
+    /** Makes all running sequences candidates; returns how many. */
+    private int keepRunning(BatchView now) {
       int count = now.runningCount();
       ensureCandidates(count);
       int kept = 0;
       for (int i = 0; i < count; i++) {
         kept = keep(now, now.running(i), kept);
       }
-      return preempt(now, beneficiary, kept);
+      return kept;
     }
 
     @Override

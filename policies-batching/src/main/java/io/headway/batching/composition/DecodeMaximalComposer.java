@@ -60,6 +60,11 @@ public final class DecodeMaximalComposer implements BatchComposer<Stateless>, Pr
   }
 
   @Override
+  public boolean keepsOrder() {
+    return true;
+  }
+
+  @Override
   public void compose(Stateless state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();

@@ -19,8 +19,9 @@ import io.headway.batching.internal.Arguments;
  *   <li>Running, in order of admission: {@code n = min(need, budget left)}; when blocks are short,
  *       victims yield until {@code n} fits, as in {@link TokenBudgetComposer}.
  *   <li>Waiting: the head gets {@code min(known - cached, budget left)} tokens. If it is refused
- *       for want of a slot, of blocks or by the admission test, victims yield one by one until it
- *       starts or the selector finds nobody behind it. The first that does not start ends the pass.
+ *       for want of a slot, of tokens, of blocks or by the admission test, as few victims yield as
+ *       let it start, and nobody if the selector finds too few behind it. The first that does not
+ *       start ends the pass.
  * </ol>
  *
  * <p>O(running + admitted + evicted * running). Thread-safe, stateless.
@@ -61,7 +62,7 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
     BatchDraft draft = context.draft();
     int budget = Math.min(tokenBudget, view.maxTokens());
     if (runRunning(context, view, draft, budget)) {
-      startWaiting(context, draft, budget);
+      startWaiting(context, budget);
     }
   }
 
@@ -87,34 +88,17 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
     return enough;
   }
 
-  private static void startWaiting(BatchContext context, BatchDraft draft, int budget) {
+  private static void startWaiting(BatchContext context, int budget) {
     while (true) {
       int head = context.head();
       if (head == BatchView.NONE) {
         return;
       }
-      DraftOutcome outcome = start(context, draft, head, budget);
+      DraftOutcome outcome = context.admitByPreempting(head, budget);
       if (outcome == DraftOutcome.NO_ADAPTER) {
         context.setAside(head);
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
-      }
-    }
-  }
-
-  private static DraftOutcome start(BatchContext context, BatchDraft draft, int head, int budget) {
-    while (true) {
-      int left = budget - draft.batchTokens();
-      DraftOutcome outcome =
-          draft.slotsLeft() == 0
-              ? DraftOutcome.NO_SLOT
-              : left <= 0 ? DraftOutcome.OVER_TOKENS : context.admit(head, left);
-      boolean yieldHelps =
-          outcome == DraftOutcome.NO_SLOT
-              || outcome == DraftOutcome.NO_BLOCKS
-              || outcome == DraftOutcome.OVER_TOKENS;
-      if (!yieldHelps || context.makeRoom(head) == BatchView.NONE) {
-        return outcome;
       }
     }
   }

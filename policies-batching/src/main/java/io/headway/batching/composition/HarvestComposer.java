@@ -22,7 +22,8 @@ import java.util.BitSet;
  *       least the smallest size of the profile, so that online work is never stopped.
  *   <li>Online work: every decode, then prefills under way, then the queue, as Sarathi-Serve with
  *       this budget. When it lacks a slot or blocks, offline sequences are preempted, the youngest
- *       first, and only then online ones.
+ *       first, and only then online ones; for one that waits, nobody is if it could not start even
+ *       then.
  *   <li>Offline work in what is left, {@code budget - online tokens}: decodes and prefills by
  *       (arrival, id), and, when no online request waits and nobody was preempted, the queue. An
  *       offline sequence that lacks blocks preempts offline ones only.
@@ -118,7 +119,9 @@ public final class HarvestComposer
     if (prefills) {
       continuePrefills(state, context, state.online, budget);
     }
-    boolean offlineYielded = admitOnline(state, context, budget);
+    int online = draft.preemptions();
+    admitOnline(state, context, budget);
+    boolean offlineYielded = draft.preemptions() > online;
     int before = draft.preemptions();
     if (runDecodes(state, context, state.offline, budget)) {
       continuePrefills(state, context, state.offline, budget);
@@ -205,31 +208,22 @@ public final class HarvestComposer
     return context.makeRoom(beneficiary, state.scratch, 0, count);
   }
 
-  /** Returns whether offline sequences had to yield. */
-  private static boolean admitOnline(State state, BatchContext context, int budget) {
+  private static void admitOnline(State state, BatchContext context, int budget) {
     BatchDraft draft = context.draft();
-    boolean yielded = false;
     while (!state.onlineWaiting.isEmpty() && draft.batchTokens() < budget) {
       int head = onlineHead(state, context);
       if (head == BatchView.NONE) {
-        break;
+        return;
       }
+      int count = gatherOffline(state);
       DraftOutcome outcome =
-          draft.slotsLeft() == 0
-              ? DraftOutcome.NO_SLOT
-              : context.admit(head, budget - draft.batchTokens());
+          context.runByPreempting(head, budget - draft.batchTokens(), state.scratch, 0, count);
       if (outcome == DraftOutcome.NO_ADAPTER) {
         context.setAside(head);
-      } else if (outcome == DraftOutcome.NO_SLOT || outcome == DraftOutcome.NO_BLOCKS) {
-        if (!preemptOffline(state, context, head)) {
-          break;
-        }
-        yielded = true;
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
-        break;
+        return;
       }
     }
-    return yielded;
   }
 
   /** The first online request of the queue; offline ones before it are set aside. */
@@ -242,13 +236,14 @@ public final class HarvestComposer
     return head;
   }
 
-  private static boolean preemptOffline(State state, BatchContext context, int beneficiary) {
-    state.ensureScratch(state.offline.size());
-    int count = 0;
-    for (int i = 0; i < state.offline.size(); i++) {
-      state.scratch[count++] = state.offline.at(i);
+  /** Copies who runs offline; returns how many. */
+  private static int gatherOffline(State state) {
+    int count = state.offline.size();
+    state.ensureScratch(count);
+    for (int i = 0; i < count; i++) {
+      state.scratch[i] = state.offline.at(i);
     }
-    return count > 0 && context.makeRoom(beneficiary, state.scratch, 0, count) != BatchView.NONE;
+    return count;
   }
 
   private static void admitOffline(BatchContext context, int budget) {

@@ -59,6 +59,11 @@ public final class IterationLevelComposer implements BatchComposer<Stateless>, P
   }
 
   @Override
+  public boolean keepsOrder() {
+    return true;
+  }
+
+  @Override
   public void compose(Stateless state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();

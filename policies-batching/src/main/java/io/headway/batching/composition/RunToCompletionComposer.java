@@ -69,6 +69,11 @@ public final class RunToCompletionComposer
   }
 
   @Override
+  public boolean keepsOrder() {
+    return true;
+  }
+
+  @Override
   public void compose(State state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();

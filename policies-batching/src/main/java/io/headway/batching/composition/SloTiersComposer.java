@@ -394,8 +394,8 @@ public final class SloTiersComposer
 
   /** Admits a promised request, preempting best effort for a slot or blocks, or sets it aside. */
   private static void admitPromised(State state, BatchContext context, int head, int tokens) {
-    DraftOutcome outcome =
-        context.runByPreempting(head, tokens, state.scratch, 0, gatherBestEffort(state, context));
+    int count = gatherBestEffort(state, context);
+    DraftOutcome outcome = context.runByPreempting(head, tokens, state.scratch, 0, count);
     if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
       context.setAside(head);
       state.lackAdapter += outcome == DraftOutcome.NO_ADAPTER ? 1 : 0;

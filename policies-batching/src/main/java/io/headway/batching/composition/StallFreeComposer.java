@@ -84,6 +84,11 @@ public final class StallFreeComposer
   }
 
   @Override
+  public boolean keepsOrder() {
+    return true;
+  }
+
+  @Override
   public void compose(State state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();

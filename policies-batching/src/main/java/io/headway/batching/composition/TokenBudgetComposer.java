@@ -122,6 +122,12 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
   }
 
   @Override
+  public boolean keepsOrder() {
+    // Else shorter prompts overtake.
+    return maxLongPartialPrefills == 0;
+  }
+
+  @Override
   public void compose(Stateless state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();

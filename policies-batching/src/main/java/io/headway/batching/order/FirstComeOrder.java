@@ -1,14 +1,19 @@
 package io.headway.batching.order;
 
+import io.headway.api.Claims;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.QueueOrder;
+import java.util.List;
 
 /**
  * Orders the queue first come, first served: by (arrival, id), preempted sequences where the victim
  * selector put them. Costs nothing: it is the scheduler's own list. Thread-safe, stateless.
  */
 public final class FirstComeOrder implements QueueOrder<Stateless> {
+  private static final Claims CLAIMS =
+      Claims.builder().order(false, List.of(Claims.RankField.ARRIVAL)).build();
+
   /** Makes the order. */
   public FirstComeOrder() {}
 
@@ -20,6 +25,11 @@ public final class FirstComeOrder implements QueueOrder<Stateless> {
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  @Override
+  public Claims claims() {
+    return CLAIMS;
   }
 
   @Override

@@ -1,8 +1,10 @@
 package io.headway.batching.order;
 
+import io.headway.api.Claims;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.QueueOrder;
+import java.util.List;
 
 /**
  * Orders the queue by (priority, arrival, id), the smallest priority value first; a preempted
@@ -13,6 +15,11 @@ import io.headway.api.batching.QueueOrder;
  * requests keeps others waiting.
  */
 public final class PriorityOrder implements QueueOrder<Stateless> {
+  private static final Claims CLAIMS =
+      Claims.builder()
+          .order(true, List.of(Claims.RankField.PRIORITY, Claims.RankField.ARRIVAL))
+          .build();
+
   /** Makes the order. */
   public PriorityOrder() {}
 
@@ -24,6 +31,11 @@ public final class PriorityOrder implements QueueOrder<Stateless> {
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  @Override
+  public Claims claims() {
+    return CLAIMS;
   }
 
   @Override

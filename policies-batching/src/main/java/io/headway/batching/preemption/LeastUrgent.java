@@ -2,10 +2,12 @@ package io.headway.batching.preemption;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headway.api.Claims;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.VictimSelector;
+import java.util.List;
 
 /**
  * Preempts the candidate with the greatest (priority, arrival, id): the {@code priority} policy of
@@ -13,6 +15,12 @@ import io.headway.api.batching.VictimSelector;
  * O(candidates). Thread-safe, stateless.
  */
 public final class LeastUrgent implements VictimSelector<Stateless> {
+  /** Who is last by this order yields. */
+  private static final Claims CLAIMS =
+      Claims.builder()
+          .order(true, List.of(Claims.RankField.PRIORITY, Claims.RankField.ARRIVAL))
+          .build();
+
   private final PreemptionMode mode;
 
   /** Makes the selector that recomputes. */
@@ -37,6 +45,11 @@ public final class LeastUrgent implements VictimSelector<Stateless> {
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  @Override
+  public Claims claims() {
+    return CLAIMS;
   }
 
   @Override

@@ -56,7 +56,7 @@ final class LegalVictims extends Checker {
       // It yields for want of anybody else.
       return;
     }
-    Rank rank = Rank.of(before);
+    Rank rank = Rank.ofPreemption(before);
     if (rank == null) {
       missing("CONFIG.order");
       return;
@@ -92,7 +92,7 @@ final class LegalVictims extends Checker {
 
   /** Whoever was freed for must be served before anybody below it starts. */
   private void owed(Set<String> rows, TraceState before) {
-    Rank rank = Rank.of(before);
+    Rank rank = Rank.ofPreemption(before);
     owed.removeIf(
         name -> {
           RequestState r = before.request(name);
@@ -117,7 +117,7 @@ final class LegalVictims extends Checker {
   }
 
   private void inversions(List<TraceEvent.Row> batch, Set<String> rows, TraceState before) {
-    Rank rank = Rank.of(before);
+    Rank rank = Rank.ofPreemption(before);
     if (rank == null || !before.declares("preemptive")) {
       return;
     }

@@ -21,6 +21,11 @@ final class Rank implements Comparator<RequestState> {
     this.fields = fields;
   }
 
+  /** Returns the declared order if it says who yields to whom, too, else null. */
+  static @Nullable Rank ofPreemption(TraceState state) {
+    return state.declares("first-starts") ? null : of(state);
+  }
+
   /** Returns the declared order, or null if there is none or it names what nobody can compare. */
   static @Nullable Rank of(TraceState state) {
     List<String> order = state.config().order();
