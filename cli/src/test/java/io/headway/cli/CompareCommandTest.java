@@ -12,12 +12,15 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /**
  * What a user types, and what comes back: results, one clear line for each mistake, and never half
@@ -130,6 +133,8 @@ class CompareCommandTest {
         "--trace=nofile.csv|--trace nofile.csv: no such file|nofile",
         "--log=x.jsonl|--log needs a single contender and seed|--batching",
         "--config=nofile|--config nofile: cannot be read|nofile",
+        "--host-blocks=-1|--host-blocks must be at least 0 blocks|but was -1",
+        "--host-blocks=many|'--host-blocks'|'many' is not an int",
         "--limt=5|Unknown option|--limt"
       })
   void mistakesAreNamed(String argument, String what, String hint) {
@@ -196,6 +201,45 @@ class CompareCommandTest {
         .isNotEmpty()
         .allMatch(line -> line.startsWith("{\"type\":\"") && line.endsWith("}"));
     assertThat(lines.stream().filter(line -> line.contains("\"FINISH\"")).count()).isEqualTo(30);
+  }
+
+  /** What a policy promises of its order is in the log, so that anybody can check it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"static-fcfs", "orca", "vllm-v1", "vllm-v1:policy=priority", "sarathi-serve"})
+  void theOrderOfStartsIsCheckedOnTheDecisionLog(String policy) throws IOException {
+    Path log = folder.resolve("log.jsonl");
+    assertThat(
+            run("--limit", "60", "--max-seqs", "4", "--batching", policy, "--log", log.toString()))
+        .isZero();
+    String order =
+        policy.contains("priority") ? "\"priority\",\"arrival\"" : "\"arrival\"";
+    assertThat(Files.readString(log)).contains("\"order\":[" + order + "]");
+    out.getBuffer().setLength(0);
+    CommandLine line =
+        Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    assertThat(Main.run(line, "check", log.toString(), "--require", "INV-19"))
+        .as(out.toString() + err)
+        .isZero();
+    assertThat(out.toString()).containsPattern("INV-19  HOLDS +[1-9]");
+  }
+
+  @Test
+  void hostBlocksLetSequencesSwapInsteadOfRecompute() throws IOException {
+    Path log = folder.resolve("log.jsonl");
+    String[] common = {
+      "--limit", "60", "--batching", "fastserve", "--kv-blocks", "600", "--log", log.toString()
+    };
+    assertThat(run(common)).isZero();
+    assertThat(Files.readString(log)).contains("\"hostBlocks\":0").doesNotContain("\"TIER\"");
+    String[] swapping = Arrays.copyOf(common, common.length + 2);
+    swapping[common.length] = "--host-blocks";
+    swapping[common.length + 1] = "2000";
+    assertThat(run(swapping)).isZero();
+    assertThat(Files.readString(log))
+        .contains("\"hostBlocks\":2000")
+        .contains("\"TIER\"", "\"from\":\"device\",\"to\":\"host\"")
+        .contains("\"from\":\"host\",\"to\":\"device\"");
   }
 
   @Test

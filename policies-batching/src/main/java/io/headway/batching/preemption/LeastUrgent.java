@@ -61,7 +61,8 @@ public final class LeastUrgent implements VictimSelector<Stateless> {
         victim = candidates[i];
       }
     }
-    return victim;
+    // One in flight is no candidate: then nobody yields to it who goes before it.
+    return victim != BatchView.NONE && behind(view, beneficiary, victim) ? BatchView.NONE : victim;
   }
 
   private static boolean behind(BatchView view, int a, int b) {
