@@ -7,12 +7,13 @@ import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.RuntimeSubject;
 import io.headway.testkit.subject.SchedulerFactory;
 import io.headway.testkit.subject.SchedulerSubject;
+import io.headway.testkit.subject.ServiceOrder;
 import io.headway.testkit.trace.TraceSink;
 import java.util.OptionalDouble;
 
 /**
- * The contract of a batching policy, hosted by this library's scheduler in strict mode. Bounds that
- * the policy {@linkplain BatchingPolicy#claims() claims} are checked.
+ * The contract of a batching policy, hosted by this library's scheduler in strict mode. Bounds and
+ * order that the policy {@linkplain BatchingPolicy#claims() claims} are checked.
  *
  * <pre>{@code
  * class MyPolicyTest extends BatchingPolicyContract {
@@ -47,11 +48,20 @@ public abstract class BatchingPolicyContract extends SchedulerContract {
     return claimed(hosting().features(), policy().claims());
   }
 
-  /** Adds the bounds that a policy claims. */
+  private static ServiceOrder order(Claims claims) {
+    if (claims.order().isEmpty()) {
+      return ServiceOrder.UNDECLARED;
+    }
+    return claims.order().get(0) == Claims.RankField.PRIORITY
+        ? ServiceOrder.PRIORITY_THEN_ARRIVAL
+        : ServiceOrder.ARRIVAL;
+  }
+
+  /** Adds the bounds and the order that a policy claims. */
   static Features claimed(Features features, Claims claims) {
     OptionalDouble gap = claims.bound(Claims.Bound.DECODE_GAP_ITERATIONS);
     OptionalDouble starvation = claims.bound(Claims.Bound.STARVATION_ITERATIONS);
-    Features all = features;
+    Features all = features.order(order(claims));
     if (gap.isPresent()) {
       all = all.decodeGap((int) Math.min(Integer.MAX_VALUE, gap.getAsDouble()));
     }
