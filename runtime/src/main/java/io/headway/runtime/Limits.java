@@ -27,7 +27,8 @@ public final class Limits {
   /**
    * Sets the two limits every engine has.
    *
-   * @param maxSequences sequences that hold a slot at once, 1 to 1,048,576
+   * @param maxSequences sequences that hold a slot at once, 1 to 1,048,576; never more do than an
+   *     iteration has tokens
    * @param maxTokens tokens in one iteration, at least 1; {@link Integer#MAX_VALUE} for no limit
    * @return limits without adapter limit and row buckets, and with the default queue length
    * @throws IllegalArgumentException if a value is out of range, naming it

@@ -802,20 +802,21 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         if (!yieldingHelps) {
           return outcome;
         }
-        shortage = true;
       } else if (admission.testAfter(admissionState, now, draft(), sequence, candidates, kept)
           != AdmissionVerdict.YES) {
         return later(sequence);
       }
-      int count = victims == null ? 0 : yielding(now, queued, sequence, tokens, budget, kept);
+      shortage = true;
+      boolean mayStart = verdict == AdmissionVerdict.YES;
+      int count =
+          victims == null ? 0 : yielding(now, queued, sequence, tokens, budget, kept, mayStart);
       for (int i = 0; i < count; i++) {
         giveWay(now, sequence, chosen[i], modes[i]);
       }
       if (count > 0) {
-        shortage = true;
         return runTested(now, queued, sequence, tokens, budget);
       }
-      return verdict == AdmissionVerdict.LATER ? later(sequence) : outcome;
+      return mayStart ? outcome : later(sequence);
     }
 
     private int left(int budget) {
@@ -840,7 +841,13 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
      * @return how many; 0 if nobody can help
      */
     private int yielding(
-        BatchView now, boolean queued, int sequence, int tokens, int budget, int candidatesCount) {
+        BatchView now,
+        boolean queued,
+        int sequence,
+        int tokens,
+        int budget,
+        int candidatesCount,
+        boolean passesTest) {
       VictimSelector<V> selector = requireNonNull(victims);
       V selectorState = requireNonNull(victimsState);
       int kept = candidatesCount;
@@ -861,7 +868,9 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
         left += draft().scheduledTokens(victim);
         int most = Math.min(tokens, left);
         if (most > 0
-            && (!queued || mayStart(now, sequence, most, reserve, room - headroom, count))
+            // Shared blocks count for each holder: who has too few even so can be no help.
+            && (!queued || room - headroom >= leastBlocks(now, sequence, most, reserve))
+            && (passesTest || passesAfter(now, sequence, count))
             && draft()
                 .outcomeAfter(chosen, modes, count, sequence, most, reserve, headroom)
                 .done()) {
@@ -871,13 +880,10 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
       return 0;
     }
 
-    /** Whether the draft need be asked if a queued sequence can start once the chosen yielded. */
-    private boolean mayStart(
-        BatchView now, int sequence, int tokens, int reserve, int roomBlocks, int count) {
-      // Shared blocks count for each holder: who has too few even so can be no help.
-      return roomBlocks >= leastBlocks(now, sequence, tokens, reserve)
-          && admission.testAfter(admissionState, now, draft(), sequence, chosen, count)
-              == AdmissionVerdict.YES;
+    /** Whether a queued sequence passes the admission test once the chosen have yielded. */
+    private boolean passesAfter(BatchView now, int sequence, int count) {
+      return admission.testAfter(admissionState, now, draft(), sequence, chosen, count)
+          == AdmissionVerdict.YES;
     }
 
     /** Returns blocks that a queued sequence needs whatever it shares. */
