@@ -212,8 +212,7 @@ class CompareCommandTest {
     assertThat(
             run("--limit", "60", "--max-seqs", "4", "--batching", policy, "--log", log.toString()))
         .isZero();
-    String order =
-        policy.contains("priority") ? "\"priority\",\"arrival\"" : "\"arrival\"";
+    String order = policy.contains("priority") ? "\"priority\",\"arrival\"" : "\"arrival\"";
     assertThat(Files.readString(log)).contains("\"order\":[" + order + "]");
     out.getBuffer().setLength(0);
     CommandLine line =

@@ -142,7 +142,8 @@ class ProactiveSwapTest {
     // Out, then in and out again: each call ends when the one who has just yielded is all there is.
     assertThat(scheduler.next(++nowNanos).wakeAtNanos()).isEqualTo(nowNanos);
     assertThat(scheduler.next(++nowNanos).wakeAtNanos()).isEqualTo(nowNanos);
-    PolicyViolationException thrown = catchThrowableOfType(PolicyViolationException.class, () -> scheduler.next(++nowNanos));
+    PolicyViolationException thrown =
+        catchThrowableOfType(PolicyViolationException.class, () -> scheduler.next(++nowNanos));
     assertThat(thrown.rule()).isEqualTo(Invariant.INV_23);
     policy.always((view, draft) -> new GuardPolicy().plan(Stateless.STATE, view, draft));
     while (!scheduler.isIdle()) {

@@ -786,9 +786,7 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     private DraftOutcome run(BatchView now, int sequence, int tokens, int budget, int kept) {
       boolean queued = now.state(sequence) != SequenceState.RUNNING;
       AdmissionVerdict verdict =
-          queued
-              ? admission.test(admissionState, now, draft(), sequence)
-              : AdmissionVerdict.YES;
+          queued ? admission.test(admissionState, now, draft(), sequence) : AdmissionVerdict.YES;
       if (verdict == AdmissionVerdict.NEVER) {
         return never(now, sequence);
       }
