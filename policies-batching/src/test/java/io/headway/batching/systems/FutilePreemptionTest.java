@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class FutilePreemptionTest {
   private static final long SECOND = 1_000_000_000;
 
-  /** A policy, and who runs and who comes under it. */
-  private record Rivals(BatchingPolicy<?> policy, Request runs, Request comes) {
+  /** A policy, who is there (the first of them runs), and who comes. */
+  private record Rivals(BatchingPolicy<?> policy, List<Request> present, Request comes) {
     @Override
     public String toString() {
       return policy.id();
@@ -49,22 +49,25 @@ class FutilePreemptionTest {
         new FlexComposer.Parameters(
             1, new TokenTargets(1000 * SECOND, SECOND), SECOND, SECOND / 10.0);
     return Stream.of(
-        new Rivals(BatchLane.DEFAULT.policy(), offline, online),
-        new Rivals(ConServe.DEFAULT.policy(), offline, online),
+        new Rivals(BatchLane.DEFAULT.policy(), List.of(offline), online),
+        new Rivals(ConServe.DEFAULT.policy(), List.of(offline), online),
         new Rivals(
             new Qlm(queue, 1, 64).policy(),
-            Request.builder("low", 10, 40).ttftTargetNanos(1000 * SECOND).build(),
-            Request.builder("high", 30, 2).arrivalNanos(2).ttftTargetNanos(SECOND / 2).build()),
+            // The second one waits and would come first: the order is made anew, and "high" leads.
+            List.of(
+                Request.builder("low", 10, 40).ttftTargetNanos(1000 * SECOND).build(),
+                Request.builder("low2", 10, 40).ttftTargetNanos(1000 * SECOND).build()),
+            Request.builder("high", 30, 2).arrivalNanos(2).ttftTargetNanos(3 * SECOND / 2).build()),
         new Rivals(
             new Shepherd(flex).policy(),
-            Request.of("low", 10, 10),
+            List.of(Request.of("low", 10, 10)),
             Request.builder("high", 29, 2).arrivalNanos(2).build()));
   }
 
   private static EngineScheduler scheduler(BatchingPolicy<?> policy) {
     return EngineScheduler.builder()
         .policy(policy)
-        .limits(Limits.of(4, 64))
+        .limits(Limits.of(4, 100))
         .pool(
             PagedKvBlockPool.of(
                 PagedKvConfig.of(1, 100).withHostBlocks(100).withPrefixCaching(false)))
@@ -93,7 +96,7 @@ class FutilePreemptionTest {
   @MethodSource("rivals")
   void nobodyYieldsToOneThatCannotStart(Rivals rivals) {
     EngineScheduler scheduler = scheduler(rivals.policy());
-    assertThat(scheduler.submit(rivals.runs(), 0).accepted()).isTrue();
+    rivals.present().forEach(request -> scheduler.submit(request, 0));
     assertThat(step(scheduler, 1)).containsExactly("low");
     Reservation transfer = scheduler.reserveIncoming(Request.of("in", 75, 2), 2);
     assertThat(transfer.granted()).isTrue();
