@@ -19,7 +19,10 @@ import java.util.function.Supplier;
 public final class Observations {
   private final boolean detailed;
   private final List<Violation> violations = new ArrayList<>();
-  private final long[] exercised = new long[Invariant.values().length];
+
+  /** Counters, changed in place since there are many changes. */
+  private final Map<Invariant, long[]> exercised = new EnumMap<>(Invariant.class);
+
   private final Map<String, Integer> labels = new TreeMap<>();
   private final List<Moment> moments = new ArrayList<>();
   private final StringBuilder trace = new StringBuilder();
@@ -78,7 +81,9 @@ public final class Observations {
    * @param times how often, at least 0
    */
   public void exercised(Invariant invariant, long times) {
-    exercised[invariant.ordinal()] += Math.max(0, times);
+    if (times > 0) {
+      exercised.computeIfAbsent(invariant, rule -> new long[1])[0] += times;
+    }
   }
 
   /**
@@ -179,11 +184,7 @@ public final class Observations {
    */
   public Outcome outcome() {
     Map<Invariant, Long> counts = new EnumMap<>(Invariant.class);
-    for (Invariant rule : Invariant.values()) {
-      if (exercised[rule.ordinal()] > 0) {
-        counts.put(rule, exercised[rule.ordinal()]);
-      }
-    }
+    exercised.forEach((rule, times) -> counts.put(rule, times[0]));
     return new Outcome(violations, counts, labels, moments, detailed ? sha256(trace) : "");
   }
 
