@@ -35,8 +35,9 @@ import org.openjdk.jmh.annotations.Warmup;
  * <p>Single shots of {@value #STEPS} steps, because every step makes the sequences longer: after
  * the warm-up they hold 17,000 tokens, and the measured steps stay below the 32,768 at which block
  * tables grow again. Before that, two schedulers live through as many steps and are thrown away:
- * the compiler was seen to need up to 50,000 steps to settle. {@code -prof gc} divides what the harness itself allocates in a single shot by
- * the steps as well: {@link #nothing} shows that share.
+ * the compiler was seen to need up to 50,000 steps to settle. {@code -prof gc} divides what the
+ * harness itself allocates in a single shot by the steps as well: {@link #nothing} shows that
+ * share.
  *
  * <p>{@code prefix} says what requests carry for prefix caching: {@code off}, nothing, and caching
  * is off; {@code keys}, block keys of the prompt; {@code tokens}, token ids, so that every

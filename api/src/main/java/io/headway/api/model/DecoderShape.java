@@ -16,8 +16,8 @@ import java.util.Objects;
  * ropeTheta^(-2i/headDim)}, the convention of the published checkpoints in safetensors.
  *
  * <p>The presets of published models give the figures of the {@code config.json} that each names;
- * they were compared with the copies in LitGPT's {@code config.py} and in other projects' sources
- * on 2026-11-30, the files themselves being behind a login or out of reach. Immutable and
+ * they were compared with copies in the sources of other projects, several of them derived from
+ * LitGPT, on 2026-11-30, the files themselves being behind a login or out of reach. Immutable and
  * thread-safe.
  *
  * @param name stable lower-case name, such as {@code llama3-8b}
@@ -113,8 +113,8 @@ public record DecoderShape(
           0);
 
   /**
-   * Llama 3 8B: {@code meta-llama/Meta-Llama-3-8B}. Its {@code rms_norm_eps} is the default of
-   * LitGPT, which sets no other for it.
+   * Llama 3 8B: {@code meta-llama/Meta-Llama-3-8B}. Its {@code rms_norm_eps} is not verified: it
+   * is the default of sources derived from LitGPT, which set no other for it.
    */
   public static final DecoderShape LLAMA3_8B =
       new DecoderShape(
