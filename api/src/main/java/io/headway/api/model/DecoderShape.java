@@ -113,8 +113,8 @@ public record DecoderShape(
           0);
 
   /**
-   * Llama 3 8B: {@code meta-llama/Meta-Llama-3-8B}. Its {@code rms_norm_eps} is not verified: it
-   * is the default of sources derived from LitGPT, which set no other for it.
+   * Llama 3 8B: {@code meta-llama/Meta-Llama-3-8B}. Its {@code rms_norm_eps} is not verified: it is
+   * the default of sources derived from LitGPT, which set no other for it.
    */
   public static final DecoderShape LLAMA3_8B =
       new DecoderShape(
