@@ -71,7 +71,7 @@ final class Draft implements BatchDraft {
   private String policyId = "";
   private boolean writable;
   private @Nullable Throwable fault;
-  private int call;
+  private int round;
   private int tokens;
   private int rows;
   private int preemptions;
@@ -99,7 +99,7 @@ final class Draft implements BatchDraft {
   private int roomLength;
   private int roomComputed;
 
-  /** In which call of {@code next} a sequence was preempted last; calls are counted from 1. */
+  /** In which round a sequence was preempted last; rounds are counted from 1. */
   private int[] preemptedIn = new int[64];
 
   /** Ahead of which plan a sequence was resumed last; plans are counted from 1. */
@@ -135,9 +135,12 @@ final class Draft implements BatchDraft {
     this.maxPinnedBlocks = maxPinnedBlocks;
   }
 
-  /** Begins a call of {@code next}, which may take several decisions. */
-  void beginCall() {
-    call++;
+  /**
+   * Begins a round, in which nobody comes back who yields in it: a decision, or, while a transfer
+   * is pending, all decisions of one call of {@code next}.
+   */
+  void beginRound() {
+    round++;
   }
 
   void begin(String policy) {
@@ -752,16 +755,16 @@ final class Draft implements BatchDraft {
     }
   }
 
-  /** Returns whether a sequence has yielded in this call of {@code next}. */
+  /** Returns whether a sequence has yielded in this round. */
   private boolean yielded(int sequence) {
-    return sequence < preemptedIn.length && preemptedIn[sequence] == call;
+    return sequence < preemptedIn.length && preemptedIn[sequence] == round;
   }
 
   private void mark(int sequence) {
     if (sequence >= preemptedIn.length) {
       preemptedIn = Arrays.copyOf(preemptedIn, Math.max(sequence + 1, preemptedIn.length * 2));
     }
-    preemptedIn[sequence] = call;
+    preemptedIn[sequence] = round;
   }
 
   /**

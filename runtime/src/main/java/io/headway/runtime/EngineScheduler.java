@@ -366,7 +366,7 @@ public final class EngineScheduler implements AutoCloseable {
       // A decision without rows has only ended or preempted somebody; then it is asked once more.
       boolean again = true;
       boolean yielded = false;
-      draft.beginCall();
+      draft.beginRound();
       while (again) {
         try {
           again = decide(plan, !yielded);
@@ -389,13 +389,17 @@ public final class EngineScheduler implements AutoCloseable {
         changed |= again;
         // With a plan in flight the engine asks again anyway.
         again &= flying == 0;
-        yielded |= again && draft.preemptions() > 0;
+        if (sequences.pendingTransfers == 0) {
+          draft.beginRound();
+        } else {
+          yielded |= again && draft.preemptions() > 0;
+        }
       }
       boolean left = sequences.waitingCount() + sequences.runningCount() > 0;
       if (log != null && (changed || (flying == 0 && left))) {
         log.idle(policy.wakeAtNanos());
       }
-      // Who yielded in this call may be let in by the next one.
+      // Who yielded while transfers hold the memory may be let in by the next call.
       return nothing(yielded ? nowNanos : wakeAtNanos());
     } finally {
       exit(before);
@@ -405,8 +409,8 @@ public final class EngineScheduler implements AutoCloseable {
   /**
    * Drafts and commits one decision; returns whether it changed anything.
    *
-   * @param mayStall whether an empty draft is the policy's fault; not after somebody yielded in the
-   *     same call, who cannot come back in it
+   * @param mayStall whether an empty draft is the policy's fault; not after somebody yielded who
+   *     cannot come back in the same call
    */
   private boolean decide(BatchPlan plan, boolean mayStall) {
     policy.plan(draft, mayStall && flying == 0);

@@ -15,8 +15,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * While a plan is in flight, one call of {@code next} decides once. With nothing in flight a
- * decision that only preempts is followed by another, in which the victim cannot come back.
+ * While a plan is in flight, one call of {@code next} decides once: a decision that only preempts
+ * is not followed by another that could admit the victim at the same moment. With nothing in flight
+ * it is, so that an engine never sees an empty plan while work is possible; but while a transfer is
+ * pending the victim stays out.
  */
 class DecisionsInFlightTest {
   private final Scripted policy = Scripted.greedy();
@@ -84,15 +86,16 @@ class DecisionsInFlightTest {
 
   @Test
   void withNothingInFlightItDecidesUntilThereIsAPlan() {
-    policy.then((view, draft) -> preemptB(draft));
-    policy.then((view, draft) -> assertThat(draft.schedule(a, 1).done()).isTrue());
+    preemptThenAdmit();
     BatchPlan plan = scheduler.next(2);
     assertThat(plan.rows()).isEqualTo(1);
-    assertThat(scheduler.view().firstWaiting()).isEqualTo(b);
+    assertThat(decisions).isEqualTo(2);
+    assertThat(scheduler.view().firstWaiting()).isEqualTo(BatchView.NONE);
   }
 
   @Test
-  void whoYieldedIsLetInByTheNextCallOnly() {
+  void whileATransferIsPendingWhoYieldedIsLetInByTheNextCallOnly() {
+    assertThat(scheduler.reserveIncoming(Request.of("c", 4, 8), 1).granted()).isTrue();
     policy.then((view, draft) -> preemptB(draft));
     policy.then(
         (view, draft) -> assertThat(draft.admit(b, 8, 0, 0)).isEqualTo(DraftOutcome.NO_BLOCKS));

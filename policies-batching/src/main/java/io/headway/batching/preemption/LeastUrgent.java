@@ -61,8 +61,11 @@ public final class LeastUrgent implements VictimSelector<Stateless> {
         victim = candidates[i];
       }
     }
-    // One in flight is no candidate: then nobody yields to it who goes before it.
-    return victim != BatchView.NONE && behind(view, beneficiary, victim) ? BatchView.NONE : victim;
+    // One in flight is no candidate, and cannot yield itself: then nobody yields to it who goes
+    // before it. With nothing in flight somebody has to, whatever order the composition follows.
+    boolean spared =
+        victim != BatchView.NONE && view.inFlight(beneficiary) && behind(view, beneficiary, victim);
+    return spared ? BatchView.NONE : victim;
   }
 
   private static boolean behind(BatchView view, int a, int b) {
