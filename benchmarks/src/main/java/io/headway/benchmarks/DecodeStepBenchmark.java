@@ -224,6 +224,10 @@ public class DecodeStepBenchmark {
     @Override
     public void plan(Stateless state, BatchView view, BatchDraft draft) {
       for (int i = 0, count = view.runningCount(); i < count; i++) {
+        i = draft.scheduleDecodes(i, count);
+        if (i == count) {
+          break;
+        }
         int sequence = view.running(i);
         int need = view.needTokens(sequence);
         if (need > 0) {

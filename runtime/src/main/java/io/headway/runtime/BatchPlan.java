@@ -28,13 +28,13 @@ public final class BatchPlan {
   private int paddedRows;
   private int tokens;
   private int paddingTokens;
-  private long[] handles = new long[16];
-  private int[] slots = new int[16];
-  private int[] starts = new int[16];
+  long[] handles = new long[16];
+  int[] slots = new int[16];
+  int[] starts = new int[16];
   private int[] counts = new int[16];
   private boolean[] emits = new boolean[16];
-  private boolean[] inputOnDevice = new boolean[16];
-  private long[] owners = new long[16];
+  boolean[] inputOnDevice = new boolean[16];
+  long[] owners = new long[16];
   private int moves;
   private KvMoveKind[] moveKinds = new KvMoveKind[8];
   private int[] moveSources = new int[8];
@@ -318,7 +318,14 @@ public final class BatchPlan {
     }
   }
 
-  /** Adds a row to those reserved; decodes first, then verifies, then prefills. */
+  /** Counts rows of decodes that were written into the columns. */
+  void decoding(int added) {
+    rows += added;
+    decodes += added;
+    tokens += added;
+  }
+
+  /** Adds a row to those reserved, behind all decodes: verifies first, then prefills. */
   void add(
       int sequence,
       long handle,
@@ -338,10 +345,6 @@ public final class BatchPlan {
     starts[i] = start;
     inputOnDevice[i] = onDevice;
     owners[i] = owner;
-    if (kind == WorkKind.DECODE) {
-      decodes++;
-      return;
-    }
     counts[i] = count;
     if (kind == WorkKind.VERIFY) {
       verifies++;

@@ -214,6 +214,57 @@ final class Draft implements BatchDraft {
   }
 
   @Override
+  public int scheduleDecodes(int[] ids, int from, int to) {
+    Check.notNull("sequences", ids);
+    return addDecodes(ids, ids.length, from, to);
+  }
+
+  @Override
+  public int scheduleDecodes(int from, int to) {
+    return addDecodes(sequences.runningArray(), sequences.runningCount(), from, to);
+  }
+
+  private int addDecodes(int[] ids, int length, int from, int to) {
+    requireWritable();
+    if (from < 0 || to > length || from > to) {
+      throw violation(
+          Invariant.INV_03,
+          "positions must be within the "
+              + length
+              + " sequences given, but were from "
+              + from
+              + " to "
+              + to);
+    }
+    int at = from;
+    while (true) {
+      at = addWritableDecodes(ids, at, to);
+      // Whoever needs a block, and whoever cannot be added, goes the long way.
+      if (at == to
+          || !sequences.mayBeRunning(ids[at])
+          || sequences.scheduled(ids[at]) > 0
+          || !sequences.decoding(ids[at])
+          || !add(ids[at], 1, 0).done()) {
+        return at;
+      }
+      at++;
+    }
+  }
+
+  /** Adds decodes as long as nobody needs a block. */
+  private int addWritableDecodes(int[] ids, int from, int to) {
+    int end = (int) Math.min(to, from + (long) limits.maxTokens() - tokens);
+    while (batchSize + end - from > batch.length) {
+      growBatch();
+    }
+    int added = sequences.scheduleDecodes(ids, from, end, batch, batchSize);
+    batchSize += added;
+    rows += added;
+    tokens += added;
+    return from + added;
+  }
+
+  @Override
   public DraftOutcome verify(int sequence, int draftTokens) {
     requireSchedulable(sequence, 1);
     if (!sequences.decoding(sequence)) {
@@ -811,65 +862,57 @@ final class Draft implements BatchDraft {
     }
     plans++;
     plan.reserve(rows);
-    int prefills = 0;
-    int verifies = 0;
     int bound = sequences.slotBound();
     if (later.length < bound) {
       later = new int[Math.max(bound, later.length * 2)];
     }
-    for (int slot = 0; slot < bound; slot++) {
-      int s = sequences.slotHolder(slot);
-      if (s == NONE || sequences.scheduled(s) == 0) {
-        continue;
-      }
-      if (sequences.drafts(s) > 0) {
-        verifies++;
-        later[bound - verifies] = s;
-      } else if (sequences.isDecode(s)) {
-        addRow(plan, s, slot, WorkKind.DECODE);
-      } else {
-        later[prefills++] = s;
+    int others = sequences.commitDecodes(plan, later);
+    for (int i = 0; i < others; i++) {
+      if (sequences.drafts(later[i]) > 0) {
+        addVerify(plan, later[i]);
+        later[i] = NONE;
       }
     }
-    for (int i = 1; i <= verifies; i++) {
-      addRow(plan, later[bound - i], sequences.slots[later[bound - i]], WorkKind.VERIFY);
-    }
-    for (int i = 0; i < prefills; i++) {
-      addRow(plan, later[i], sequences.slots[later[i]], WorkKind.PREFILL);
+    for (int i = 0; i < others; i++) {
+      if (later[i] != NONE) {
+        addPrefill(plan, later[i]);
+      }
     }
     // Moves of decisions without rows wait for the next plan that has some.
     pool.drainMoves(plan.moveSink);
     plan.finish(step, limits.padded(rows), padding);
   }
 
-  private void addRow(BatchPlan plan, int s, int slot, WorkKind kind) {
-    int count = sequences.scheduled(s);
-    int start = sequences.computed(s);
-    int outstanding = sequences.outstanding(s);
-    boolean emits = true;
-    if (kind == WorkKind.VERIFY) {
-      sequences.setHold(s, Sequences.VERIFYING);
-      sequences.setDrafts(s, 0);
-    } else {
-      emits = start + count == sequences.known(s);
-      sequences.setComputed(s, start + count);
-      if (emits) {
-        sequences.setOutstanding(s, outstanding + 1);
-        sequences.addKnown(s, 1);
-      }
+  private void addVerify(BatchPlan plan, int s) {
+    sequences.setHold(s, Sequences.VERIFYING);
+    sequences.setDrafts(s, 0);
+    addRow(plan, s, WorkKind.VERIFY, true);
+  }
+
+  private void addPrefill(BatchPlan plan, int s) {
+    int end = sequences.computed(s) + sequences.scheduled(s);
+    boolean emits = end == sequences.known(s);
+    addRow(plan, s, WorkKind.PREFILL, emits);
+    sequences.setComputed(s, end);
+    if (emits) {
+      sequences.addOutstanding(s, 1);
+      sequences.addKnown(s, 1);
     }
-    sequences.setScheduled(s, 0);
-    sequences.addPlansInFlight(s, 1);
+  }
+
+  private void addRow(BatchPlan plan, int s, WorkKind kind, boolean emits) {
     plan.add(
         s,
         sequences.handle(s),
-        slot,
+        sequences.slots[s],
         kind,
-        start,
-        count,
+        sequences.computed(s),
+        sequences.scheduled(s),
         emits,
-        outstanding > 0,
+        sequences.outstanding(s) > 0,
         sequences.owners[s]);
+    sequences.setScheduled(s, 0);
+    sequences.addPlansInFlight(s, 1);
   }
 
   /** Undoes everything since {@link #begin}, in reverse. */

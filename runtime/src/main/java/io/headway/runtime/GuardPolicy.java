@@ -33,9 +33,11 @@ final class GuardPolicy implements BatchingPolicy<Stateless> {
   @Override
   public void plan(Stateless state, BatchView view, BatchDraft draft) {
     int count = view.runningCount();
-    for (int i = 0; i < count; i++) {
+    for (int i = draft.scheduleDecodes(0, count); i < count; i++) {
       int sequence = view.running(i);
-      if (view.state(sequence) == SequenceState.RUNNING && view.decoding(sequence)) {
+      if (view.state(sequence) == SequenceState.RUNNING
+          && view.decoding(sequence)
+          && draft.scheduledTokens(sequence) == 0) {
         run(view, draft, sequence, 1);
       }
     }

@@ -289,6 +289,89 @@ final class Sequences implements BatchView {
   }
 
   /**
+   * Schedules one token of each of some sequences, up to the first that does not run, does not
+   * decode, is scheduled already or has no block for the token.
+   *
+   * @param batch takes those scheduled, from {@code at} on
+   * @return how many
+   */
+  int scheduleDecodes(int[] ids, int from, int to, int[] batch, int at) {
+    // No calls and no fields within the loop, which is most of what a decode step decides.
+    int[] all = numbers;
+    SequenceState[] now = states;
+    int i = from;
+    for (; i < to; i++) {
+      int s = ids[i];
+      if (s < 0 || s >= now.length || now[s] != SequenceState.RUNNING) {
+        break;
+      }
+      int base = s * STRIDE;
+      int known = all[base + KNOWN];
+      int computed = all[base + COMPUTED];
+      if (known - computed != 1
+          || computed < all[base + PROMPT]
+          || known >= all[base + LIMIT]
+          || known > all[base + WRITABLE]
+          || (all[base + HOLD] | all[base + SCHEDULED]) != 0) {
+        break;
+      }
+      all[base + SCHEDULED] = 1;
+      batch[at + i - from] = s;
+    }
+    return i - from;
+  }
+
+  /**
+   * Puts those scheduled sequences into a plan that decode, by slot, and into flight.
+   *
+   * @param plan takes the rows, for which it has room
+   * @param others takes the scheduled sequences that do not decode, by slot
+   * @return how many others
+   */
+  int commitDecodes(BatchPlan plan, int[] others) {
+    // No calls and no fields within the loop, as above.
+    int[] all = numbers;
+    int[] holders = slotHolder;
+    long[] memory = owners;
+    int[] planned = plan.sequences;
+    long[] handles = plan.handles;
+    int[] slot = plan.slots;
+    int[] starts = plan.starts;
+    boolean[] onDevice = plan.inputOnDevice;
+    long[] planOwners = plan.owners;
+    int rows = 0;
+    int rest = 0;
+    for (int i = 0, bound = slotBound; i < bound; i++) {
+      int s = holders[i];
+      if (s == NONE || all[s * STRIDE + SCHEDULED] == 0) {
+        continue;
+      }
+      int base = s * STRIDE;
+      int known = all[base + KNOWN];
+      int computed = all[base + COMPUTED];
+      if (known - computed != 1 || computed < all[base + PROMPT] || all[base + DRAFTS] > 0) {
+        others[rest++] = s;
+        continue;
+      }
+      int outstanding = all[base + OUTSTANDING];
+      all[base + KNOWN] = known + 1;
+      all[base + COMPUTED] = computed + 1;
+      all[base + OUTSTANDING] = outstanding + 1;
+      all[base + IN_FLIGHT]++;
+      all[base + SCHEDULED] = 0;
+      planned[rows] = s;
+      handles[rows] = ((long) all[base + EPOCH] << 32) | s;
+      slot[rows] = i;
+      starts[rows] = computed;
+      onDevice[rows] = outstanding > 0;
+      planOwners[rows] = memory[s];
+      rows++;
+    }
+    plan.decoding(rows);
+    return rest;
+  }
+
+  /**
    * Takes a decode out of flight that yielded tokens for a sequence of which nothing else is to be
    * known; changes nothing and returns false if there is.
    */
@@ -554,6 +637,11 @@ final class Sequences implements BatchView {
   }
 
   // ---- running set
+
+  /** Returns the running set, as {@link #running} has it; only for reading. */
+  int[] runningArray() {
+    return running;
+  }
 
   void addRunning(int s) {
     if (runningSize == running.length) {

@@ -8,6 +8,7 @@ import io.headway.api.batching.DraftOutcome;
 import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.SequenceState;
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -61,7 +62,8 @@ final class ChaosPolicy implements BatchingPolicy<Stateless> {
       order[i] = order[j];
       order[j] = view.running(i);
     }
-    for (int s : order) {
+    int at = chance(30) ? draft.scheduleDecodes(order, 0, count) : 0;
+    for (int s : Arrays.copyOfRange(order, at, count)) {
       if (chance(15) || view.state(s) != SequenceState.RUNNING || view.needTokens(s) == 0) {
         continue;
       }

@@ -254,6 +254,25 @@ class DraftRefusalsTest {
   }
 
   @Test
+  void positionsOfDecodesMustBeWithinTheSequencesGiven() {
+    refused(
+        Invariant.INV_03,
+        "",
+        "positions must be within the 1 sequences given, but were from 0 to 2",
+        (view, draft) -> draft.scheduleDecodes(new int[] {dec}, 0, 2));
+    refused(
+        Invariant.INV_03,
+        "",
+        "positions must be within the 1 sequences given, but were from -1 to 1",
+        (view, draft) -> draft.scheduleDecodes(new int[] {dec}, -1, 1));
+    refused(
+        Invariant.INV_03,
+        "",
+        "positions must be within the 2 sequences given, but were from 2 to 1",
+        (view, draft) -> draft.scheduleDecodes(2, 1));
+  }
+
+  @Test
   void schedulingAWaitingSequence() {
     refused(
         Invariant.INV_03,

@@ -69,6 +69,33 @@ public interface BatchDraft {
   DraftOutcome schedule(int sequence, int tokens);
 
   /**
+   * Adds running sequences that decode to the batch, one token each, in the order given, and stops
+   * at the first that it cannot add: one that is not {@linkplain BatchView#decoding decoding} or not
+   * running or in the batch already, one for whose token there is no block, or the first beyond the
+   * token limit. The same as {@link #schedule} of each in turn, and several times as fast: most
+   * iterations are nothing else. What is to become of the one it stopped at is the policy's choice;
+   * {@link #schedule} tells what keeps it.
+   *
+   * @param sequences sequences; any numbers, since it stops at what is not running
+   * @param from position of the first
+   * @param to position behind the last; may be bounded to keep within a budget, as each takes one
+   *     token
+   * @return position of the first that was not added; {@code to} if all were
+   * @throws io.headway.api.PolicyViolationException if the positions are not in the array
+   */
+  int scheduleDecodes(int[] sequences, int from, int to);
+
+  /**
+   * As {@link #scheduleDecodes(int[], int, int)}, for the running set in its own order.
+   *
+   * @param from position in {@link BatchView#running}
+   * @param to position behind the last, at most {@link BatchView#runningCount}
+   * @return position of the first that was not added; {@code to} if all were
+   * @throws io.headway.api.PolicyViolationException if there are no such positions
+   */
+  int scheduleDecodes(int from, int to);
+
+  /**
    * Adds a decoding sequence with drafted tokens to be verified in the same iteration; takes blocks
    * for all of them.
    *

@@ -61,31 +61,9 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
     BatchView view = context.view();
     BatchDraft draft = context.draft();
     int budget = Math.min(tokenBudget, view.maxTokens());
-    if (runRunning(context, view, draft, budget)) {
+    if (RunningFirst.run(context, budget, Integer.MAX_VALUE)) {
       startWaiting(context, budget);
     }
-  }
-
-  private static boolean runRunning(
-      BatchContext context, BatchView view, BatchDraft draft, int budget) {
-    boolean enough = true;
-    for (int i = 0, count = view.runningCount(); i < count; i++) {
-      int sequence = view.running(i);
-      int tokens = Math.min(view.needTokens(sequence), budget - draft.batchTokens());
-      if (tokens <= 0 || view.state(sequence) != SequenceState.RUNNING) {
-        continue;
-      }
-      DraftOutcome outcome = draft.schedule(sequence, tokens);
-      while (outcome == DraftOutcome.NO_BLOCKS) {
-        enough = false;
-        int victim = context.makeRoom(sequence);
-        if (victim == sequence || victim == BatchView.NONE) {
-          break;
-        }
-        outcome = draft.schedule(sequence, tokens);
-      }
-    }
-    return enough;
   }
 
   private static void startWaiting(BatchContext context, int budget) {

@@ -143,9 +143,9 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
         replace(state, context);
       }
       // A victim selector may spare some or all of them.
-      run(context);
+      RunningFirst.run(context, view.maxTokens(), Integer.MAX_VALUE);
     } else {
-      run(context);
+      RunningFirst.run(context, view.maxTokens(), Integer.MAX_VALUE);
     }
   }
 
@@ -227,26 +227,6 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
         context.setAside(head);
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
-      }
-    }
-  }
-
-  private static void run(BatchContext context) {
-    BatchView view = context.view();
-    BatchDraft draft = context.draft();
-    for (int i = 0, count = view.runningCount(); i < count; i++) {
-      int sequence = view.running(i);
-      int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
-      if (tokens == 0 || view.state(sequence) != SequenceState.RUNNING) {
-        continue;
-      }
-      DraftOutcome outcome = draft.schedule(sequence, tokens);
-      while (outcome == DraftOutcome.NO_BLOCKS) {
-        int victim = context.makeRoom(sequence);
-        if (victim == sequence || victim == BatchView.NONE) {
-          break;
-        }
-        outcome = draft.schedule(sequence, tokens);
       }
     }
   }

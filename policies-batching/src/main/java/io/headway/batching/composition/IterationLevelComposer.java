@@ -68,30 +68,7 @@ public final class IterationLevelComposer implements BatchComposer<Stateless>, P
     BatchView view = context.view();
     BatchDraft draft = context.draft();
     int most = batchSequences == 0 ? Integer.MAX_VALUE : batchSequences;
-    boolean short_ = false;
-    for (int i = 0, count = view.runningCount(); i < count; i++) {
-      if (draft.batchSequences() >= most) {
-        return;
-      }
-      int sequence = view.running(i);
-      int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
-      if (tokens == 0 || view.state(sequence) != SequenceState.RUNNING) {
-        continue;
-      }
-      DraftOutcome outcome = draft.schedule(sequence, tokens);
-      while (outcome == DraftOutcome.NO_BLOCKS) {
-        int victim = context.makeRoom(sequence);
-        if (victim == sequence) {
-          break;
-        }
-        if (victim == BatchView.NONE) {
-          short_ = true;
-          break;
-        }
-        outcome = draft.schedule(sequence, tokens);
-      }
-    }
-    if (!short_ && draft.preemptions() == 0) {
+    if (RunningFirst.run(context, view.maxTokens(), most)) {
       admitWaiting(context, view, draft, most);
     }
   }

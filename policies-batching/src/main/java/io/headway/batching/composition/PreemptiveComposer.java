@@ -189,7 +189,12 @@ public final class PreemptiveComposer
         break;
       }
       if (next < ahead) {
-        next = runResident(state, context, view, draft, next, left);
+        int room = Math.min(left, most - draft.batchSequences());
+        int end = next + Math.min(ahead - next, room);
+        next = draft.scheduleDecodes(state.ranked, next, end);
+        if (next < end) {
+          next = runResident(state, context, view, draft, next, budget - draft.batchTokens());
+        }
         if (draft.preemptions() > preemptions) {
           preemptions = draft.preemptions();
           ahead = ahead(state, context, next, head);

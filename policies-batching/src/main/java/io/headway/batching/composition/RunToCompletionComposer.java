@@ -78,31 +78,13 @@ public final class RunToCompletionComposer
     BatchView view = context.view();
     BatchDraft draft = context.draft();
     if (view.runningCount() > 0) {
-      runBatch(context, view, draft);
+      RunningFirst.run(context, view.maxTokens(), Integer.MAX_VALUE);
       draft.pad(Math.max(0, state.rows - draft.batchSequences()));
     } else {
       state.rows = 0;
       state.paddedPromptTokens = 0;
       startBatch(state, context, view, draft);
       draft.pad(state.rows * state.paddedPromptTokens - draft.batchTokens());
-    }
-  }
-
-  private static void runBatch(BatchContext context, BatchView view, BatchDraft draft) {
-    for (int i = 0, count = view.runningCount(); i < count; i++) {
-      int sequence = view.running(i);
-      int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
-      if (tokens == 0 || view.state(sequence) != SequenceState.RUNNING) {
-        continue;
-      }
-      DraftOutcome outcome = draft.schedule(sequence, tokens);
-      while (outcome == DraftOutcome.NO_BLOCKS) {
-        int victim = context.makeRoom(sequence);
-        if (victim == sequence || victim == BatchView.NONE) {
-          break;
-        }
-        outcome = draft.schedule(sequence, tokens);
-      }
     }
   }
 

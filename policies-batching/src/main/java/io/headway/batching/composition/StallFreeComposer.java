@@ -104,7 +104,11 @@ public final class StallFreeComposer
       ArrivalList running, BatchContext context, BatchView view, BatchDraft draft) {
     boolean prefills = false;
     int i = 0;
-    while (i < running.size()) {
+    while (true) {
+      i = draft.scheduleDecodes(running.array(), i, running.size());
+      if (i == running.size()) {
+        return prefills;
+      }
       int sequence = running.at(i);
       if (view.decoding(sequence)) {
         if (schedule(running, i, 1, context, draft) == DraftOutcome.OVER_TOKENS) {
@@ -119,7 +123,6 @@ public final class StallFreeComposer
         i++;
       }
     }
-    return prefills;
   }
 
   private void continuePrefills(

@@ -146,8 +146,9 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
       BatchContext context, BatchView view, BatchDraft draft, int budget, int mostTokens) {
     boolean short_ = false;
     for (int i = 0, count = view.runningCount(); i < count; i++) {
+      i = draft.scheduleDecodes(i, i + Math.min(count - i, budget - draft.batchTokens()));
       int left = budget - draft.batchTokens();
-      if (left <= 0) {
+      if (left <= 0 || i == count) {
         break;
       }
       int sequence = view.running(i);

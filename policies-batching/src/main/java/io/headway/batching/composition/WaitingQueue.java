@@ -228,6 +228,10 @@ abstract class WaitingQueue {
     private final IndexedHeap.Positions positions = new IndexedHeap.Positions();
     private IndexedHeap[] queues = new IndexedHeap[0];
 
+    // After which restoration a tenant's key changed last: most of a batch belongs to few tenants.
+    private int[] changedAfter = new int[8];
+    private int restorations = 1;
+
     ByTenant(IndexedHeap.Before between, IndexedHeap.Before within) {
       tenants = new IndexedHeap(between, new IndexedHeap.Positions());
       this.within = within;
@@ -239,7 +243,7 @@ abstract class WaitingQueue {
       IndexedHeap queue = queueOf(tenant);
       queue.add(view, sequence);
       if (queue.size() == 1) {
-        tenants.restore(view);
+        restoreTenants(view);
         tenants.add(view, tenant);
       } else {
         tenants.changed(tenant);
@@ -260,12 +264,23 @@ abstract class WaitingQueue {
 
     @Override
     void keyChanged(int tenant) {
-      tenants.changed(tenant);
+      if (tenant >= changedAfter.length) {
+        changedAfter = Arrays.copyOf(changedAfter, Math.max(tenant + 1, changedAfter.length * 2));
+      }
+      if (changedAfter[tenant] != restorations) {
+        changedAfter[tenant] = restorations;
+        tenants.changed(tenant);
+      }
+    }
+
+    private void restoreTenants(BatchView view) {
+      restorations++;
+      tenants.restore(view);
     }
 
     @Override
     int head(BatchView view) {
-      tenants.restore(view);
+      restoreTenants(view);
       int tenant = tenants.first();
       return tenant == BatchView.NONE ? BatchView.NONE : queues[tenant].first();
     }
@@ -276,7 +291,7 @@ abstract class WaitingQueue {
       IndexedHeap queue = queues[tenant];
       queue.remove(view, sequence);
       if (queue.size() == 0) {
-        tenants.restore(view);
+        restoreTenants(view);
         tenants.remove(view, tenant);
       }
     }

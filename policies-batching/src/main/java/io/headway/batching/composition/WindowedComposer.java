@@ -239,31 +239,59 @@ public final class WindowedComposer
   /** Returns whether a member does not run yet. */
   private boolean runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
     boolean someWait = false;
-    int[] sequences = state.sequences;
-    int iterationsLeft = Integer.MAX_VALUE;
-    for (int i = 0, members = state.members; i < members; i++) {
-      int sequence = sequences[i];
-      if (view.state(sequence) != SequenceState.RUNNING) {
+    state.iterationsLeft = Integer.MAX_VALUE;
+    int within = 0;
+    for (int i = 0; i < state.members; i++) {
+      if (i >= within) {
+        within = firstSpent(state, view, i);
+      }
+      i = draft.scheduleDecodes(state.sequences, i, within);
+      if (i == state.members) {
+        break;
+      }
+      if (view.state(state.sequences[i]) != SequenceState.RUNNING) {
         someWait = true;
-        continue;
+      } else if (i < within) {
+        runMember(state, context, view, draft, i);
       }
-      int left = left(state, view, sequence);
-      int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
-      if (left <= 0 || tokens == 0) {
-        continue;
-      }
-      DraftOutcome outcome = draft.schedule(sequence, tokens);
-      while (outcome == DraftOutcome.NO_BLOCKS) {
-        int victim = context.makeRoom(sequence, sequences, i, state.size);
-        if (victim == sequence || victim == BatchView.NONE) {
-          break;
-        }
-        outcome = draft.schedule(sequence, tokens);
-      }
-      iterationsLeft = Math.min(iterationsLeft, left - 1);
     }
-    state.iterationsLeft = iterationsLeft;
     return someWait;
+  }
+
+  /**
+   * Returns the first position, from {@code from} on, of a member that does not run or has no
+   * tokens of its window left, and notes how many iterations those before it have left.
+   */
+  private int firstSpent(State state, BatchView view, int from) {
+    int least = Integer.MAX_VALUE;
+    int i = from;
+    for (; i < state.members; i++) {
+      int sequence = state.sequences[i];
+      int left = left(state, view, sequence);
+      if (left <= 0 || view.state(sequence) != SequenceState.RUNNING) {
+        break;
+      }
+      least = Math.min(least, left);
+    }
+    state.iterationsLeft = Math.min(state.iterationsLeft, least - 1);
+    return i;
+  }
+
+  private static void runMember(
+      State state, BatchContext context, BatchView view, BatchDraft draft, int at) {
+    int sequence = state.sequences[at];
+    int tokens = Math.min(view.needTokens(sequence), draft.tokensLeft());
+    if (tokens == 0) {
+      return;
+    }
+    DraftOutcome outcome = draft.schedule(sequence, tokens);
+    while (outcome == DraftOutcome.NO_BLOCKS) {
+      int victim = context.makeRoom(sequence, state.sequences, at, state.size);
+      if (victim == sequence || victim == BatchView.NONE) {
+        break;
+      }
+      outcome = draft.schedule(sequence, tokens);
+    }
   }
 
   private static void startMembers(State state, BatchContext context, BatchView view) {

@@ -215,6 +215,24 @@ class PlanProbe<S> implements BatchingPolicy<S> {
     }
 
     @Override
+    public int scheduleDecodes(int[] sequences, int from, int to) {
+      int reached = draft.scheduleDecodes(sequences, from, to);
+      for (int i = from; i < reached; i++) {
+        batch.add(new Entry(view.request(sequences[i]).id(), true, 1));
+      }
+      return reached;
+    }
+
+    @Override
+    public int scheduleDecodes(int from, int to) {
+      int reached = draft.scheduleDecodes(from, to);
+      for (int i = from; i < reached; i++) {
+        batch.add(new Entry(view.request(view.running(i)).id(), true, 1));
+      }
+      return reached;
+    }
+
+    @Override
     public DraftOutcome verify(int sequence, int draftTokens) {
       return draft.verify(sequence, draftTokens);
     }
