@@ -244,7 +244,9 @@ public final class AttainedServiceOrder implements QueueOrder<AttainedServiceOrd
       long idle = now - nanos - state.queues.lastRunNanos(sequence);
       state.waitNanos[sequence] += Math.max(0, idle);
       state.serviceNanos[sequence] += nanos;
-      state.queues.served(sequence, nanos, now, 0, false);
+      if (state.queues.served(sequence, nanos, now)) {
+        state.queues.leave(sequence);
+      }
     }
   }
 

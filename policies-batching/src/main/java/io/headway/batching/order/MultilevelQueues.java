@@ -96,23 +96,35 @@ final class MultilevelQueues {
   /**
    * A sequence was served.
    *
-   * @param fitting where it goes if its quantum is used up: the first lower level whose quantum
-   *     holds its next iteration, or just the next lower one
+   * @return whether its quantum is used up, so that {@link #leave} must follow
    */
-  void served(
-      int sequence, long iterationNanos, long nowNanos, long nextIterationNanos, boolean fitting) {
+  boolean served(int sequence, long iterationNanos, long nowNanos) {
     lastRunNanos[sequence] = nowNanos;
     int level = levels[sequence];
     long used = usedNanos[sequence] + iterationNanos;
     usedNanos[sequence] = used;
     long quantum = quanta.nanos(level);
-    boolean usedUp = inclusive ? used >= quantum : used > quantum;
-    if (usedUp && level < quanta.levels()) {
-      if (demotedTo[sequence] == 0) {
-        demotions = append(demotions, demotionCount++, sequence);
-      }
-      demotedTo[sequence] = fitting ? quanta.demotedLevel(level, nextIterationNanos) : level + 1;
+    return (inclusive ? used >= quantum : used > quantum) && level < quanta.levels();
+  }
+
+  /** A sequence leaves its level at the next boundary for the one below. */
+  void leave(int sequence) {
+    leaveFor(sequence, levels[sequence] + 1);
+  }
+
+  /**
+   * A sequence leaves its level at the next boundary for the first lower one whose quantum holds
+   * its next iteration.
+   */
+  void leave(int sequence, long nextIterationNanos) {
+    leaveFor(sequence, quanta.demotedLevel(levels[sequence], nextIterationNanos));
+  }
+
+  private void leaveFor(int sequence, int level) {
+    if (demotedTo[sequence] == 0) {
+      demotions = append(demotions, demotionCount++, sequence);
     }
+    demotedTo[sequence] = level;
   }
 
   void ended(int sequence) {

@@ -237,16 +237,21 @@ public final class SkipJoinMlfqOrder
 
   @Override
   public void onServed(State state, BatchView view, ServedSequences served) {
+    long iterationNanos = view.iterationNanos();
+    long nowNanos = view.nowNanos();
     for (int k = 0, count = served.count(); k < count; k++) {
-      int sequence = served.sequence(k);
+      if (state.queues.served(served.sequence(k), iterationNanos, nowNanos)) {
+        demote(state, view, served.sequence(k));
+      }
+    }
+  }
+
+  private void demote(State state, BatchView view, int sequence) {
+    if (parameters.target == Target.NEXT) {
+      state.queues.leave(sequence);
+    } else {
       int need = view.needTokens(sequence);
-      long next = need > 1 ? parameters.times.prefillNanos(need) : decodeNanos;
-      state.queues.served(
-          sequence,
-          view.iterationNanos(),
-          view.nowNanos(),
-          next,
-          parameters.target == Target.FITTING);
+      state.queues.leave(sequence, need > 1 ? parameters.times.prefillNanos(need) : decodeNanos);
     }
   }
 
