@@ -46,7 +46,8 @@ class DecodesAtOnceTest {
   private void serve(int world) {
     int[] atOnce = new int[ROUNDS];
     int[] inTurn = new int[ROUNDS];
-    EngineScheduler one = scheduler(world, (view, draft, ids, to) -> draft.scheduleDecodes(ids, 0, to), atOnce);
+    EngineScheduler one =
+        scheduler(world, (view, draft, ids, to) -> draft.scheduleDecodes(ids, 0, to), atOnce);
     EngineScheduler other = scheduler(world, this::inTurn, inTurn);
     Random random = new Random(world);
     for (int round = 0; round < ROUNDS; round++) {
@@ -79,7 +80,9 @@ class DecodesAtOnceTest {
             .strict()
             .depth(depth)
             .limits(Limits.of(1 + random.nextInt(6), 6 + random.nextInt(6)))
-            .pool(PagedKvBlockPool.of(PagedKvConfig.of(1 + random.nextInt(4), 8 + random.nextInt(10))))
+            .pool(
+                PagedKvBlockPool.of(
+                    PagedKvConfig.of(1 + random.nextInt(4), 8 + random.nextInt(10))))
             .build();
     GuardPolicy greedy = new GuardPolicy();
     policy.always(

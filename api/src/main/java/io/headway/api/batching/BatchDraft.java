@@ -70,9 +70,9 @@ public interface BatchDraft {
 
   /**
    * Adds running sequences that decode to the batch, one token each, in the order given, and stops
-   * at the first that it cannot add: one that is not {@linkplain BatchView#decoding decoding} or not
-   * running or in the batch already, one for whose token there is no block, or the first beyond the
-   * token limit. The same as {@link #schedule} of each in turn, and several times as fast: most
+   * at the first that it cannot add: one that is not {@linkplain BatchView#decoding decoding} or
+   * not running or in the batch already, one for whose token there is no block, or the first beyond
+   * the token limit. The same as {@link #schedule} of each in turn, and several times as fast: most
    * iterations are nothing else. What is to become of the one it stopped at is the policy's choice;
    * {@link #schedule} tells what keeps it.
    *

@@ -7,7 +7,6 @@ import io.headway.api.batching.BatchContext;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
-import io.headway.api.batching.SequenceState;
 import io.headway.batching.internal.Arguments;
 
 /**

@@ -7,7 +7,6 @@ import io.headway.api.batching.BatchContext;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
-import io.headway.api.batching.SequenceState;
 
 /**
  * Decides the batch as BucketServe does on one engine: every running sequence takes part in every

@@ -6,7 +6,6 @@ import io.headway.api.batching.BatchContext;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
-import io.headway.api.batching.SequenceState;
 
 /**
  * Decides the batch as request-level schedulers do: when nothing runs, waiting sequences form a

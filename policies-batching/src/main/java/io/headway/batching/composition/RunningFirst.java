@@ -41,8 +41,7 @@ final class RunningFirst {
   }
 
   /** Returns false if there was no room and nobody could yield. */
-  private static boolean runOne(
-      BatchContext context, BatchDraft draft, int sequence, int tokens) {
+  private static boolean runOne(BatchContext context, BatchDraft draft, int sequence, int tokens) {
     while (draft.schedule(sequence, tokens) == DraftOutcome.NO_BLOCKS) {
       int victim = context.makeRoom(sequence);
       if (victim == sequence || victim == BatchView.NONE) {
