@@ -4,7 +4,6 @@ import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchComposer;
 import io.headway.api.batching.BatchContext;
-import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.DraftOutcome;
 import io.headway.batching.internal.Arguments;
@@ -58,7 +57,6 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
   @Override
   public void compose(Stateless state, BatchContext context) {
     BatchView view = context.view();
-    BatchDraft draft = context.draft();
     int budget = Math.min(tokenBudget, view.maxTokens());
     if (RunningFirst.run(context, budget, Integer.MAX_VALUE)) {
       startWaiting(context, budget);
