@@ -144,7 +144,7 @@ public class DecodeStepBenchmark {
         throw new IllegalStateException(request + " was not accepted");
       }
     }
-    now = running + WAITING;
+    now = (long) running + WAITING;
   }
 
   private Request.Builder keyed(Request.Builder request, int i) {
