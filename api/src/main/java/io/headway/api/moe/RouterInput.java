@@ -464,6 +464,16 @@ public final class RouterInput {
   }
 
   /**
+   * Returns the double-precision logits, for routers that read many tokens at a time; unchecked.
+   *
+   * @return the borrowed array, where the row of a token starts at {@link #rowStart}; null if this
+   *     batch has no logits or single-precision ones
+   */
+  public double @Nullable [] doubleLogits() {
+    return hasLogits && !single ? doubleLogits : null;
+  }
+
+  /**
    * Returns where the logits of a token begin in the array they were given in.
    *
    * @param token token index

@@ -1,6 +1,7 @@
 package io.headway.routing.moe;
 
 import io.headway.api.moe.ExpertAssignments;
+import io.headway.api.moe.RouterInput;
 import io.headway.api.moe.Workspace;
 import io.headway.routing.internal.Selection;
 import java.util.Arrays;
@@ -65,6 +66,59 @@ final class ExpertLists {
         count[e] = n == stride ? cut(listScore, listToken, base, n, k, floor, e) : n;
       }
     }
+  }
+
+  /**
+   * Offers the scores of a block of tokens, laid out as in {@link SoftmaxBlock}, to all lists.
+   *
+   * @param token the tokens of the lanes, from {@code firstLane} on, ascending
+   * @param lack what scores lack to reach the floor, negative above it
+   * @param rowFloor the floors in the layout of the block; kept equal to {@code floor}
+   * @param taker room for as many numbers as the block has
+   */
+  static void offerBlock(
+      RouterInput in,
+      int[] token,
+      int firstLane,
+      double[] score,
+      double[] lack,
+      int k,
+      double[] listScore,
+      int[] listToken,
+      int[] count,
+      double[] floor,
+      double[] rowFloor,
+      int[] taker) {
+    int lanes = SoftmaxBlock.LANES;
+    int stride = stride(k);
+    int takers = negative(lack, in.experts() * lanes, taker);
+    for (int i = 0; i < takers; i++) {
+      int e = taker[i] / lanes;
+      int t = token[firstLane + taker[i] % lanes];
+      double v = score[taker[i]];
+      if (v > floor[e] && (v > 0 || in.logit(t, e) > Double.NEGATIVE_INFINITY)) {
+        int base = e * stride;
+        int n = count[e];
+        listScore[base + n] = v;
+        listToken[base + n] = t;
+        n++;
+        if (n == stride) {
+          n = cut(listScore, listToken, base, n, k, floor, e);
+          Arrays.fill(rowFloor, e * lanes, e * lanes + lanes, floor[e]);
+        }
+        count[e] = n;
+      }
+    }
+  }
+
+  // Which experts take a token cannot be predicted, so this loop does not branch on it.
+  private static int negative(double[] number, int n, int[] index) {
+    int found = 0;
+    for (int i = 0; i < n; i++) {
+      index[found] = i;
+      found += (int) (Double.doubleToRawLongBits(number[i]) >>> SIGN);
+    }
+    return found;
   }
 
   /**

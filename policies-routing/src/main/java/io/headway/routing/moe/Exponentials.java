@@ -52,43 +52,57 @@ final class Exponentials {
   private Exponentials() {}
 
   /**
-   * Replaces {@code x[i]}, at most 0, by {@link #WEIGHT} times {@code exp(x[i])} with an error
-   * below {@code 2e-14 WEIGHT}, in less time than {@link #of}: for sums that contain the weight of
-   * 0.
+   * Replaces {@code x[i]}, at most 0, by the 64th root of its weight. A weight is {@link #WEIGHT}
+   * times the exponential with an error below {@code 2e-14 WEIGHT}, in less time than {@link #of}:
+   * for sums that contain the weight of 0.
    */
-  static void weights(double[] x, int n) {
-    roots(x, n);
-    powers(x, n);
-  }
-
-  private static void roots(double[] x, int n) {
+  static void roots(double[] x, int n) {
     for (int i = 0; i < n; i++) {
-      double r = Math.max(x[i], LEAST_WEIGHT);
-      double r2 = r * r;
-      double r4 = r2 * r2;
-      double q = ((W0 + W1 * r) + (W2 + W3 * r) * r2) + (W4 + W5 * r) * r4;
-      x[i] = (r + r2 * q) + ROOT;
+      x[i] = root(x[i]);
     }
   }
 
-  // A loop of its own: behind the polynomial its chain of products would be too long to overlap.
-  private static void powers(double[] x, int n) {
-    for (int i = 0; i < n; i++) {
-      double p2 = x[i] * x[i];
-      double p4 = p2 * p2;
-      double p8 = p4 * p4;
-      double p16 = p8 * p8;
-      double p32 = p16 * p16;
-      x[i] = p32 * p32;
+  private static double root(double x) {
+    double r = Math.max(x, LEAST_WEIGHT);
+    double r2 = r * r;
+    double r4 = r2 * r2;
+    double q = ((W0 + W1 * r) + (W2 + W3 * r) * r2) + (W4 + W5 * r) * r4;
+    return (r + r2 * q) + ROOT;
+  }
+
+  private static double power(double root) {
+    double p2 = root * root;
+    double p4 = p2 * p2;
+    double p8 = p4 * p4;
+    double p16 = p8 * p8;
+    double p32 = p16 * p16;
+    return p32 * p32;
+  }
+
+  /**
+   * Replaces roots by their weights plus the numbers {@link SoftmaxBlock#GROUPED} places behind. A
+   * loop of its own: behind the polynomial its chain of products would be too long to overlap.
+   */
+  static void addPowers(double[] x, int from, int to) {
+    for (int i = from; i < to; i++) {
+      x[i] = power(x[i]) + x[i + SoftmaxBlock.GROUPED];
     }
   }
 
   /**
-   * Returns the sum of {@code n} weights, added in the order of {@link LogitBlock#sums}; overwrites
-   * the array, which has room for {@link LogitBlock#GROUPS} more.
+   * Returns the sum of the weights of {@code x[i] - shift}, added in the order of {@link
+   * SoftmaxBlock#sumsOfWeights}.
+   *
+   * @param weight room for {@code n +} {@link SoftmaxBlock#GROUPS} numbers
    */
-  static double sumOfWeights(double[] weight, int n) {
-    int groups = LogitBlock.GROUPS;
+  static double sumOfWeights(double[] x, double shift, double[] weight, int n) {
+    for (int i = 0; i < n; i++) {
+      weight[i] = root(x[i] - shift);
+    }
+    for (int i = 0; i < n; i++) {
+      weight[i] = power(weight[i]);
+    }
+    int groups = SoftmaxBlock.GROUPS;
     int padded = (n + groups - 1) / groups * groups;
     Arrays.fill(weight, n, padded, 0);
     for (int at = padded - 2 * groups; at >= 0; at -= groups) {
@@ -150,19 +164,32 @@ final class Exponentials {
 
   private static void polynomials(
       double[] row, double sign, double shift, double[] out, double[] scale, int n) {
+    reduce(row, sign, shift, out, scale, n);
+    polynomials(out, n);
+  }
+
+  private static void reduce(
+      double[] row, double sign, double shift, double[] out, double[] scale, int n) {
     for (int i = 0; i < n; i++) {
       double x = sign * row[i] - shift;
       double t = x * PER_LN2 + MAGIC;
       double whole = t - MAGIC;
-      double r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+      out[i] = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+      scale[i] = t;
+    }
+  }
+
+  // A loop of its own: with the reduction it would be too long to be unrolled into vectors.
+  private static void polynomials(double[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      double r = x[i];
       // Pairs of terms do not wait for each other, as in Estrin's scheme.
       double r2 = r * r;
       double r4 = r2 * r2;
       double low = (C0 + C1 * r) + (C2 + C3 * r) * r2;
       double high = (C4 + C5 * r) + (C6 + C7 * r) * r2;
       double q = (low + high * r4) + (C8 + C9 * r) * (r4 * r4);
-      out[i] = (r + r2 * q) + 1.0;
-      scale[i] = t;
+      x[i] = (r + r2 * q) + 1.0;
     }
   }
 

@@ -1,7 +1,6 @@
 package io.headway.routing.moe;
 
 import io.headway.api.moe.RouterInput;
-import io.headway.api.moe.Workspace;
 import java.util.Arrays;
 
 /**
@@ -17,19 +16,11 @@ final class LogitBlock {
   /** Tokens of a block. */
   static final int LANES = 64;
 
-  /** Lanes that are worked on together where every logit takes several numbers. */
-  static final int FEW_LANES = 16;
-
   /** Groups of experts. */
   static final int GROUPS = 16;
 
-  /** Experts of which {@link #firstOfMaxima} finds the first. */
-  static final int MOST_EXPERTS = 2048;
-
   /** Numbers in the rows of all groups. */
   static final int GROUPED = GROUPS * LANES;
-
-  private static final int FEW_GROUPED = GROUPS * FEW_LANES;
 
   /** Experts that are loaded together, so that the rows written to stay in the first cache. */
   private static final int TILE = 64;
@@ -87,137 +78,6 @@ final class LogitBlock {
       for (int i = at; i < at + GROUPED; i++) {
         block[i] = Math.max(block[i], block[i + GROUPED]);
       }
-    }
-  }
-
-  /** Leaves in the first row the largest of the logits that {@link #groupMaxima} left. */
-  static void maxima(float[] block) {
-    for (int i = 0; i < 8 * LANES; i++) {
-      block[i] = Math.max(block[i], block[i + 8 * LANES]);
-    }
-    for (int i = 0; i < 4 * LANES; i++) {
-      block[i] = Math.max(block[i], block[i + 4 * LANES]);
-    }
-    for (int i = 0; i < 2 * LANES; i++) {
-      block[i] = Math.max(block[i], block[i + 2 * LANES]);
-    }
-    for (int i = 0; i < LANES; i++) {
-      block[i] = Math.max(block[i], block[i + LANES]);
-    }
-  }
-
-  /**
-   * Refuses the block if a largest logit is not finite.
-   *
-   * @throws IllegalArgumentException as {@link RouterInput#loadRow} does
-   */
-  static void requireFinite(RouterInput in, int[] token, float[] max, Workspace work) {
-    for (int lane = 0; lane < LANES; lane++) {
-      if (!(Math.abs(max[lane]) < Float.POSITIVE_INFINITY)) {
-        in.loadRow(token[lane], work.doubles(TokenChoice.ROW, in.experts()));
-      }
-    }
-  }
-
-  /** Writes {@code logit - max} of {@value #FEW_LANES} lanes side by side. */
-  static void belowMaxima(
-      RouterInput in, float[] from, int[] token, float[] max, int firstLane, double[] difference) {
-    for (int i = 0; i < FEW_LANES; i += 4) {
-      int lane = firstLane + i;
-      subtractFour(
-          from,
-          in.rowStart(token[lane]),
-          in.rowStart(token[lane + 1]),
-          in.rowStart(token[lane + 2]),
-          in.rowStart(token[lane + 3]),
-          max,
-          lane,
-          i,
-          in.experts(),
-          difference);
-    }
-  }
-
-  private static void subtractFour(
-      float[] from,
-      int row0,
-      int row1,
-      int row2,
-      int row3,
-      float[] max,
-      int lane,
-      int first,
-      int experts,
-      double[] difference) {
-    double max0 = max[lane];
-    double max1 = max[lane + 1];
-    double max2 = max[lane + 2];
-    double max3 = max[lane + 3];
-    for (int e = 0; e < experts; e++) {
-      int at = e * FEW_LANES + first;
-      difference[at] = from[row0 + e] - max0;
-      difference[at + 1] = from[row1 + e] - max1;
-      difference[at + 2] = from[row2 + e] - max2;
-      difference[at + 3] = from[row3 + e] - max3;
-    }
-  }
-
-  /**
-   * Leaves in the first row of {@value #FEW_LANES} lanes side by side the sums over all experts;
-   * the array has room for the rows up to the last group.
-   */
-  static void sums(double[] block, int experts) {
-    int length = length(experts) / (LANES / FEW_LANES);
-    Arrays.fill(block, experts * FEW_LANES, length, 0);
-    for (int at = length - 2 * FEW_GROUPED; at >= 0; at -= FEW_GROUPED) {
-      for (int i = at; i < at + FEW_GROUPED; i++) {
-        block[i] += block[i + FEW_GROUPED];
-      }
-    }
-    for (int i = 0; i < 8 * FEW_LANES; i++) {
-      block[i] += block[i + 8 * FEW_LANES];
-    }
-    for (int i = 0; i < 4 * FEW_LANES; i++) {
-      block[i] += block[i + 4 * FEW_LANES];
-    }
-    for (int i = 0; i < 2 * FEW_LANES; i++) {
-      block[i] += block[i + 2 * FEW_LANES];
-    }
-    for (int i = 0; i < FEW_LANES; i++) {
-      block[i] += block[i + FEW_LANES];
-    }
-  }
-
-  /**
-   * Leaves in the first row the first expert whose logit is the largest of its lane.
-   *
-   * @param max the largest logits, as {@link #maxima} left them; overwritten behind them
-   */
-  static void firstOfMaxima(float[] block, float[] max, int experts) {
-    int length = length(experts);
-    for (int n = LANES; n < length; n *= 2) {
-      System.arraycopy(max, 0, max, n, Math.min(n, length - n));
-    }
-    // 0 for the largest, more than any index for others: floats differ by at least 2^-149.
-    for (int i = 0; i < length; i++) {
-      block[i] = (max[i] - block[i]) * 0x1p120f * 0x1p40f;
-    }
-    for (int at = length - 2 * GROUPED; at >= 0; at -= GROUPED) {
-      for (int i = at; i < at + GROUPED; i++) {
-        block[i] = Math.min(block[i], block[i + GROUPED] + GROUPS);
-      }
-    }
-    for (int i = 0; i < 8 * LANES; i++) {
-      block[i] = Math.min(block[i], block[i + 8 * LANES] + 8);
-    }
-    for (int i = 0; i < 4 * LANES; i++) {
-      block[i] = Math.min(block[i], block[i + 4 * LANES] + 4);
-    }
-    for (int i = 0; i < 2 * LANES; i++) {
-      block[i] = Math.min(block[i], block[i + 2 * LANES] + 2);
-    }
-    for (int i = 0; i < LANES; i++) {
-      block[i] = Math.min(block[i], block[i + LANES] + 1);
     }
   }
 

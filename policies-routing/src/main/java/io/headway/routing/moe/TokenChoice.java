@@ -52,6 +52,8 @@ final class TokenChoice {
   private static final int BLOCK_EXPERT = 8;
   private static final int BLOCK_DISTANCE = 8;
   private static final int BLOCK_EXPONENTIAL = 9;
+  private static final int BLOCK_MAX = 8;
+  private static final int BLOCK_DIFFERENCE = 9;
   private static final int WEIGHTS = 10;
 
   private TokenChoice() {}
@@ -89,9 +91,8 @@ final class TokenChoice {
     boolean plain = logits != null && sums == null && !noisy && ties == TieBreak.LOWEST_EXPERT;
     boolean inBlocks =
         plain
-            && (k == 1
-                ? in.experts() <= LogitBlock.MOST_EXPERTS
-                : relative && NearestInBlock.serves(in.experts(), k));
+            && (k == 1 || (relative && NearestInBlock.serves(in.experts(), k)));
+    int full = k == 1 ? SoftmaxBlock.LANES : LogitBlock.LANES;
     int[] lane = work.ints(LANE, LogitBlock.LANES);
     int lanes = 0;
     double squares = 0;
@@ -100,9 +101,9 @@ final class TokenChoice {
         Arrays.fill(expert, t * k, t * k + k, NONE);
       } else if (logits != null && inBlocks) {
         lane[lanes++] = t;
-        if (lanes == LogitBlock.LANES) {
+        if (lanes == full) {
           if (k == 1) {
-            chooseOneInBlock(in, logits, work, lane, expert, probability);
+            chooseOneInBlock(in, work, lane, expert, probability);
           } else {
             chooseInBlock(in, logits, work, lane, k, expert, probability);
           }
@@ -120,34 +121,21 @@ final class TokenChoice {
 
   /** Chooses the most probable expert for a whole block of tokens. */
   private static void chooseOneInBlock(
-      RouterInput in,
-      float[] logits,
-      Workspace work,
-      int[] token,
-      int[] expert,
-      double[] probability) {
+      RouterInput in, Workspace work, int[] token, int[] expert, double[] probability) {
     int experts = in.experts();
-    float[] block = work.floats(0, LogitBlock.length(experts));
-    float[] max = work.floats(1, LogitBlock.length(experts));
-    LogitBlock.load(in, logits, token, block);
-    System.arraycopy(block, 0, max, 0, LogitBlock.length(experts));
-    LogitBlock.groupMaxima(max, experts);
-    LogitBlock.maxima(max);
-    LogitBlock.requireFinite(in, token, max, work);
-    int few = LogitBlock.FEW_LANES;
-    double[] weight =
-        work.doubles(EXPONENTIAL, LogitBlock.length(experts) / (LogitBlock.LANES / few));
-    for (int lane = 0; lane < LogitBlock.LANES; lane += few) {
-      LogitBlock.belowMaxima(in, logits, token, max, lane, weight);
-      Exponentials.weights(weight, experts * few);
-      LogitBlock.sums(weight, experts);
-      for (int i = 0; i < few; i++) {
-        probability[token[lane + i]] = Exponentials.WEIGHT / weight[i];
-      }
-    }
-    LogitBlock.firstOfMaxima(block, max, experts);
-    for (int lane = 0; lane < LogitBlock.LANES; lane++) {
+    int length = SoftmaxBlock.length(experts);
+    int room = Math.addExact(length, SoftmaxBlock.GROUPED);
+    double[] block = work.doubles(EXPONENTIAL, room);
+    double[] max = work.doubles(BLOCK_MAX, length);
+    double[] difference = work.doubles(BLOCK_DIFFERENCE, room);
+    SoftmaxBlock.load(in, token, block);
+    SoftmaxBlock.maxima(in, token, block, max, work);
+    SoftmaxBlock.subtract(block, max, difference, length);
+    SoftmaxBlock.firstOfMaxima(difference, experts, block);
+    SoftmaxBlock.sumsOfWeights(difference, experts);
+    for (int lane = 0; lane < SoftmaxBlock.LANES; lane++) {
       expert[token[lane]] = (int) block[lane];
+      probability[token[lane]] = Exponentials.WEIGHT / difference[lane];
     }
   }
 
@@ -225,13 +213,10 @@ final class TokenChoice {
     }
     boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
     if (single) {
-      double[] weight = work.doubles(WEIGHTS, experts + LogitBlock.GROUPS);
-      for (int e = 0; e < experts; e++) {
-        weight[e] = row[e] - max;
-      }
-      Exponentials.weights(weight, experts);
+      double[] weight = work.doubles(WEIGHTS, experts + SoftmaxBlock.GROUPS);
       expert[at] = best;
-      probability[at] = Exponentials.WEIGHT / Exponentials.sumOfWeights(weight, experts);
+      probability[at] =
+          Exponentials.WEIGHT / Exponentials.sumOfWeights(row, max, weight, experts);
       if (sums == null) {
         return 0;
       }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.headway.api.RandomSource;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.util.Arrays;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
@@ -86,21 +87,24 @@ class ExponentialsTest {
   @Property(tries = 2_000, seed = "20261122")
   void weightsAddUp(@ForAll @IntRange(min = 1, max = 300) int n, @ForAll long seed) {
     RandomSource random = RandomSource.seeded(seed);
-    double[] weight = new double[n + LogitBlock.GROUPS];
+    double[] x = new double[n];
+    double[] weight = new double[n + SoftmaxBlock.GROUPS];
+    double shift = 40 * random.nextDouble() - 20;
+    x[0] = shift;
     double expected = 1;
     for (int i = 1; i < n; i++) {
-      weight[i] = -20 * random.nextDouble() * random.nextDouble();
-      expected += StrictMath.exp(weight[i]);
+      x[i] = shift - 20 * random.nextDouble() * random.nextDouble();
+      expected += StrictMath.exp(x[i] - shift);
     }
-    Exponentials.weights(weight, n);
-    assertThat(Exponentials.sumOfWeights(weight, n) / Exponentials.WEIGHT)
+    assertThat(Exponentials.sumOfWeights(x, shift, weight, n) / Exponentials.WEIGHT)
         .isCloseTo(expected, within(3e-14 * expected));
   }
 
   private static double[] weights(double... x) {
-    double[] out = x.clone();
-    Exponentials.weights(out, out.length);
-    return out;
+    double[] out = Arrays.copyOf(x, x.length + SoftmaxBlock.GROUPED);
+    Exponentials.roots(out, x.length);
+    Exponentials.addPowers(out, 0, x.length);
+    return Arrays.copyOf(out, x.length);
   }
 
   @Test
