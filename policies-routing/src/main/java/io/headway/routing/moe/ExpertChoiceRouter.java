@@ -233,7 +233,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
       Arrays.fill(rowFloor, e * lanes, e * lanes + lanes, floor[e]);
     }
     int[] taker = work.ints(TAKER, length + 1);
-    double[] score = work.doubles(BLOCK, length);
+    double[] score = work.doubles(BLOCK, SoftmaxBlock.room(experts));
     double[] lack = work.doubles(TokenChoice.ROW, length);
     for (int b = 0; b < blocks; b++) {
       System.arraycopy(scores, b * length, score, 0, length);
@@ -276,8 +276,8 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
     for (int i = 0; i < lanes; i++) {
       lane[i] = token[first + Math.min(i, used - 1)];
     }
-    double[] block = work.doubles(BLOCK, Math.addExact(length, SoftmaxBlock.PARTIAL));
-    double[] shift = work.doubles(SHIFT, length);
+    double[] block = work.doubles(BLOCK, SoftmaxBlock.room(experts));
+    double[] shift = work.doubles(SHIFT, SoftmaxBlock.room(experts));
     double[] difference = work.doubles(TokenChoice.ROW, length);
     double[] exponential = work.doubles(TokenChoice.EXPONENTIAL, length);
     double[] scale = work.doubles(TokenChoice.SCALE, length);
@@ -325,7 +325,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
         }
       }
     }
-    double[] shift = work.doubles(SHIFT, SoftmaxBlock.length(experts));
+    double[] shift = work.doubles(SHIFT, SoftmaxBlock.room(experts));
     for (int e = 0; e < experts; e++) {
       Arrays.fill(shift, e * lanes, e * lanes + lanes, columnMax[e]);
     }

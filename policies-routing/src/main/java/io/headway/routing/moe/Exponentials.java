@@ -80,12 +80,12 @@ final class Exponentials {
   }
 
   /**
-   * Replaces roots by their weights plus the numbers {@link SoftmaxBlock#GROUPED} places behind. A
-   * loop of its own: behind the polynomial its chain of products would be too long to overlap.
+   * Gathers the sums of the weights of roots as {@link SoftmaxBlock} does. A loop of its own: behind
+   * the polynomial its chain of products would be too long to overlap.
    */
-  static void addPowers(double[] x, int from, int to) {
-    for (int i = from; i < to; i++) {
-      x[i] = power(x[i]) + x[i + SoftmaxBlock.GROUPED];
+  static void gatherPowers(double[] root, double[] sum, int n) {
+    for (int i = 0; i < n; i++) {
+      sum[i + SoftmaxBlock.STEP] = sum[i] + power(root[i]);
     }
   }
 
@@ -93,7 +93,7 @@ final class Exponentials {
    * Returns the sum of the weights of {@code x[i] - shift}, added in the order of {@link
    * SoftmaxBlock#sumsOfWeights}.
    *
-   * @param weight room for {@code n +} {@link SoftmaxBlock#GROUPS} numbers
+   * @param weight room for {@code n +} {@link SoftmaxBlock#PARTS} numbers
    */
   static double sumOfWeights(double[] x, double shift, double[] weight, int n) {
     for (int i = 0; i < n; i++) {
@@ -102,20 +102,18 @@ final class Exponentials {
     for (int i = 0; i < n; i++) {
       weight[i] = power(weight[i]);
     }
-    int groups = SoftmaxBlock.GROUPS;
-    int padded = (n + groups - 1) / groups * groups;
-    Arrays.fill(weight, n, padded, 0);
-    for (int at = padded - 2 * groups; at >= 0; at -= groups) {
-      for (int i = at; i < at + groups; i++) {
-        weight[i] += weight[i + groups];
-      }
+    Arrays.fill(weight, n, n + SoftmaxBlock.PARTS, 0);
+    double sum0 = 0;
+    double sum1 = 0;
+    double sum2 = 0;
+    double sum3 = 0;
+    for (int i = 0; i < n; i += SoftmaxBlock.PARTS) {
+      sum0 += weight[i];
+      sum1 += weight[i + 1];
+      sum2 += weight[i + 2];
+      sum3 += weight[i + 3];
     }
-    for (int half = groups / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; i++) {
-        weight[i] += weight[i + half];
-      }
-    }
-    return weight[0];
+    return (sum0 + sum1) + (sum2 + sum3);
   }
 
   /**

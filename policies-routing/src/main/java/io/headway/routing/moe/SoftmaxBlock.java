@@ -11,37 +11,38 @@ import java.util.Arrays;
  * nothing: it is done by the conversion to double, which no compiler of Java 17 turns into vector
  * code anyway.
  *
- * <p>Experts are looked at in {@value #GROUPS} groups, expert {@code e} in group {@code e %
- * GROUPS}: a row of all groups, {@value #GROUPED} numbers, is folded first over the experts of a
- * group, then over the groups. Elements of one lane meet no others, so a token's bits do not depend
- * on its neighbours.
+ * <p>What is gathered over the experts of a token is gathered in {@value #PARTS} interleaved
+ * parts, expert {@code e} in part {@code e % PARTS}, and every step of it is written to a place of
+ * its own, {@value #STEP} numbers behind the one before. So one loop does all steps, and all
+ * distances between its operands are constants, which the JIT compiler asks for. Elements of one
+ * lane meet no others, so a token's bits do not depend on its neighbours.
  */
 final class SoftmaxBlock {
   /** Tokens of a block. */
   static final int LANES = 16;
 
-  /** Groups of experts. */
-  static final int GROUPS = 16;
+  /** Parts in which maxima and sums are gathered. */
+  static final int PARTS = 4;
 
-  /** Numbers in the rows of all groups. */
-  static final int GROUPED = GROUPS * LANES;
-
-  private static final int PARTIAL_SUMS = 4;
-
-  /** Numbers in the rows of partial sums. */
-  static final int PARTIAL = PARTIAL_SUMS * LANES;
+  /** Numbers in the rows of all parts. */
+  static final int STEP = PARTS * LANES;
 
   /** More than any index, for every difference of two floats, which is at least 2^-149. */
   private static final double HUGE = 0x1p200;
 
   private SoftmaxBlock() {}
 
-  /** Returns the length of the array that holds the rows of all experts, up to the last group. */
+  /** Returns the length of the rows of all experts, up to the last part. */
   static int length(int experts) {
-    return Math.multiplyExact(GROUPED, (experts + GROUPS - 1) / GROUPS);
+    return Math.multiplyExact(STEP, (experts + PARTS - 1) / PARTS);
   }
 
-  /** Copies the logits of {@code token[0 .. LANES - 1]}; rows up to the last group are masked. */
+  /** Returns the room that gathering takes. */
+  static int room(int experts) {
+    return Math.addExact(length(experts), STEP);
+  }
+
+  /** Copies the logits of {@code token[0 .. LANES - 1]}; rows up to the last part are masked. */
   static void load(RouterInput in, int[] token, double[] block) {
     int experts = in.experts();
     float[] single = in.floatLogits();
@@ -82,26 +83,18 @@ final class SoftmaxBlock {
   /**
    * Writes the largest logit of every lane, in the rows of all experts.
    *
+   * @param max has {@link #room}
    * @throws IllegalArgumentException as {@link RouterInput#loadRow} does, if a largest logit is not
    *     finite
    */
   static void maxima(RouterInput in, int[] token, double[] block, double[] max, Workspace work) {
     int length = length(in.experts());
-    System.arraycopy(block, length - GROUPED, max, length - GROUPED, GROUPED);
-    for (int at = length - 2 * GROUPED; at >= 0; at -= GROUPED) {
-      keepLarger(block, max, at);
-    }
-    for (int i = 0; i < 8 * LANES; i++) {
-      max[i] = Math.max(max[i], max[i + 8 * LANES]);
-    }
-    for (int i = 0; i < 4 * LANES; i++) {
-      max[i] = Math.max(max[i], max[i + 4 * LANES]);
-    }
-    for (int i = 0; i < 2 * LANES; i++) {
-      max[i] = Math.max(max[i], max[i + 2 * LANES]);
-    }
-    for (int i = 0; i < LANES; i++) {
-      max[i] = Math.max(max[i], max[i + LANES]);
+    Arrays.fill(max, 0, STEP, Double.NEGATIVE_INFINITY);
+    gatherMaxima(block, max, length);
+    for (int i = length; i < length + LANES; i++) {
+      double low = Math.max(max[i], max[i + LANES]);
+      double high = Math.max(max[i + 2 * LANES], max[i + 3 * LANES]);
+      max[i - length] = Math.max(low, high);
     }
     for (int lane = 0; lane < LANES; lane++) {
       if (!(Math.abs(max[lane]) < Double.POSITIVE_INFINITY)) {
@@ -111,9 +104,9 @@ final class SoftmaxBlock {
     repeat(max, length);
   }
 
-  private static void keepLarger(double[] block, double[] max, int at) {
-    for (int i = at; i < at + GROUPED; i++) {
-      max[i] = Math.max(block[i], max[i + GROUPED]);
+  private static void gatherMaxima(double[] block, double[] max, int n) {
+    for (int i = 0; i < n; i++) {
+      max[i + STEP] = Math.max(max[i], block[i]);
     }
   }
 
@@ -143,89 +136,68 @@ final class SoftmaxBlock {
    * is the largest.
    *
    * @param difference {@code logit - max}
-   * @param first room for one more row of all groups
+   * @param first has {@link #room}
    */
   static void firstOfMaxima(double[] difference, int experts, double[] first) {
     int length = length(experts);
-    Arrays.fill(first, length, length + GROUPED, Double.MAX_VALUE);
-    for (int at = length - GROUPED; at >= 0; at -= GROUPED) {
-      keepFirst(difference, first, at);
-    }
-    for (int i = 0; i < 8 * LANES; i++) {
-      first[i] = Math.min(first[i], first[i + 8 * LANES] + 8);
-    }
-    for (int i = 0; i < 4 * LANES; i++) {
-      first[i] = Math.min(first[i], first[i + 4 * LANES] + 4);
-    }
-    for (int i = 0; i < 2 * LANES; i++) {
-      first[i] = Math.min(first[i], first[i + 2 * LANES] + 2);
-    }
-    for (int i = 0; i < LANES; i++) {
-      first[i] = Math.min(first[i], first[i + LANES] + 1);
+    Arrays.fill(first, 0, STEP, Double.MAX_VALUE);
+    gatherFirst(difference, first, length);
+    for (int i = length; i < length + LANES; i++) {
+      double low = Math.min(first[i], first[i + LANES] + 1);
+      double high = Math.min(first[i + 2 * LANES] + 2, first[i + 3 * LANES] + 3);
+      first[i - length] = Math.min(low, high) + (length - STEP) / LANES;
     }
   }
 
-  private static void keepFirst(double[] difference, double[] first, int at) {
-    for (int i = at; i < at + GROUPED; i++) {
-      first[i] = Math.min(difference[i] * -HUGE, first[i + GROUPED] + GROUPS);
+  // Places are counted from the experts of the step, so that earlier ones are negative.
+  private static void gatherFirst(double[] difference, double[] first, int n) {
+    for (int i = 0; i < n; i++) {
+      first[i + STEP] = Math.min(first[i] - PARTS, difference[i] * -HUGE);
     }
   }
 
   /**
-   * Leaves in the first row the sum of the weights of every lane.
+   * Leaves in the first row of {@code sum} the sum of the weights of every lane.
    *
-   * @param block {@code logit - max}, with room for one more row of all groups
+   * @param block {@code logit - max}; overwritten
+   * @param sum has {@link #room}
    */
-  static void sumsOfWeights(double[] block, int experts) {
-    Exponentials.roots(block, experts * LANES);
-    int length = length(experts);
-    Arrays.fill(block, experts * LANES, length + GROUPED, 0);
-    for (int at = length - GROUPED; at >= 0; at -= GROUPED) {
-      Exponentials.addPowers(block, at, at + GROUPED);
-    }
-    fold(block);
+  static void sumsOfWeights(double[] block, int experts, double[] sum) {
+    int n = experts * LANES;
+    Exponentials.roots(block, n);
+    Arrays.fill(block, n, length(experts), 0);
+    Arrays.fill(sum, 0, STEP, 0);
+    Exponentials.gatherPowers(block, sum, length(experts));
+    addParts(sum, length(experts));
   }
 
   /**
    * Leaves the sum of every lane in the first row of {@code sum}, added in the order of {@link
    * Exponentials#of}.
    *
-   * @param sum room for {@value #PARTIAL} numbers more than the block
+   * @param sum has {@link #room}
    */
   static void sums(double[] block, int experts, double[] sum) {
-    int whole = (experts & -PARTIAL_SUMS) * LANES;
-    Arrays.fill(sum, 0, PARTIAL, 0);
-    addToPartialSums(block, sum, whole);
+    int whole = (experts & -PARTS) * LANES;
+    Arrays.fill(sum, 0, STEP, 0);
+    gatherSums(block, sum, whole);
     for (int at = whole; at < experts * LANES; at += LANES) {
       for (int lane = 0; lane < LANES; lane++) {
         sum[whole + lane] += block[at + lane];
       }
     }
-    for (int i = whole; i < whole + LANES; i++) {
-      sum[i - whole] = (sum[i] + sum[i + LANES]) + (sum[i + 2 * LANES] + sum[i + 3 * LANES]);
-    }
+    addParts(sum, whole);
   }
 
-  // Every partial sum goes to a place of its own, so that distances are constants here too.
-  private static void addToPartialSums(double[] block, double[] sum, int n) {
+  private static void gatherSums(double[] block, double[] sum, int n) {
     for (int i = 0; i < n; i++) {
-      sum[i + PARTIAL] = sum[i] + block[i];
+      sum[i + STEP] = sum[i] + block[i];
     }
   }
 
-  /** Leaves the sums over all groups in the first row. */
-  private static void fold(double[] sum) {
-    for (int i = 0; i < 8 * LANES; i++) {
-      sum[i] += sum[i + 8 * LANES];
-    }
-    for (int i = 0; i < 4 * LANES; i++) {
-      sum[i] += sum[i + 4 * LANES];
-    }
-    for (int i = 0; i < 2 * LANES; i++) {
-      sum[i] += sum[i + 2 * LANES];
-    }
-    for (int i = 0; i < LANES; i++) {
-      sum[i] += sum[i + LANES];
+  private static void addParts(double[] sum, int from) {
+    for (int i = from; i < from + LANES; i++) {
+      sum[i - from] = (sum[i] + sum[i + LANES]) + (sum[i + 2 * LANES] + sum[i + 3 * LANES]);
     }
   }
 }

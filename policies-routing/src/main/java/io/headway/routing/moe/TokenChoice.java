@@ -123,19 +123,20 @@ final class TokenChoice {
   private static void chooseOneInBlock(
       RouterInput in, Workspace work, int[] token, int[] expert, double[] probability) {
     int experts = in.experts();
-    int length = SoftmaxBlock.length(experts);
-    int room = Math.addExact(length, SoftmaxBlock.GROUPED);
+    int room = SoftmaxBlock.room(experts);
     double[] block = work.doubles(EXPONENTIAL, room);
-    double[] max = work.doubles(BLOCK_MAX, length);
+    double[] max = work.doubles(BLOCK_MAX, room);
     double[] difference = work.doubles(BLOCK_DIFFERENCE, room);
     SoftmaxBlock.load(in, token, block);
     SoftmaxBlock.maxima(in, token, block, max, work);
-    SoftmaxBlock.subtract(block, max, difference, length);
-    SoftmaxBlock.firstOfMaxima(difference, experts, block);
-    SoftmaxBlock.sumsOfWeights(difference, experts);
+    SoftmaxBlock.subtract(block, max, difference, SoftmaxBlock.length(experts));
+    double[] first = max;
+    SoftmaxBlock.firstOfMaxima(difference, experts, first);
+    double[] sum = block;
+    SoftmaxBlock.sumsOfWeights(difference, experts, sum);
     for (int lane = 0; lane < SoftmaxBlock.LANES; lane++) {
-      expert[token[lane]] = (int) block[lane];
-      probability[token[lane]] = Exponentials.WEIGHT / difference[lane];
+      expert[token[lane]] = (int) first[lane];
+      probability[token[lane]] = Exponentials.WEIGHT / sum[lane];
     }
   }
 
@@ -213,7 +214,7 @@ final class TokenChoice {
     }
     boolean single = k == 1 && ties == TieBreak.LOWEST_EXPERT;
     if (single) {
-      double[] weight = work.doubles(WEIGHTS, experts + SoftmaxBlock.GROUPS);
+      double[] weight = work.doubles(WEIGHTS, experts + SoftmaxBlock.PARTS);
       expert[at] = best;
       probability[at] =
           Exponentials.WEIGHT / Exponentials.sumOfWeights(row, max, weight, experts);

@@ -88,7 +88,7 @@ class ExponentialsTest {
   void weightsAddUp(@ForAll @IntRange(min = 1, max = 300) int n, @ForAll long seed) {
     RandomSource random = RandomSource.seeded(seed);
     double[] x = new double[n];
-    double[] weight = new double[n + SoftmaxBlock.GROUPS];
+    double[] weight = new double[n + SoftmaxBlock.PARTS];
     double shift = 40 * random.nextDouble() - 20;
     x[0] = shift;
     double expected = 1;
@@ -101,10 +101,15 @@ class ExponentialsTest {
   }
 
   private static double[] weights(double... x) {
-    double[] out = Arrays.copyOf(x, x.length + SoftmaxBlock.GROUPED);
-    Exponentials.roots(out, x.length);
-    Exponentials.addPowers(out, 0, x.length);
-    return Arrays.copyOf(out, x.length);
+    double[] root = x.clone();
+    Exponentials.roots(root, x.length);
+    double[] out = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      double[] sum = new double[SoftmaxBlock.STEP + 1];
+      Exponentials.gatherPowers(new double[] {root[i]}, sum, 1);
+      out[i] = sum[SoftmaxBlock.STEP];
+    }
+    return out;
   }
 
   @Test
