@@ -27,9 +27,8 @@ import java.util.Set;
  * request differ with its neighbours. With few tokens every expert still takes one: a lone decode
  * token is processed by all of them.
  *
- * <p>Cost: O(tokens x experts + k x experts x log k) expected time, O(k x experts) memory and that of
- * at most half a million scores. Safe for
- * any number of threads.
+ * <p>Cost: O(tokens x experts + k x experts x log k) expected time, O(k x experts) memory and that
+ * of at most half a million scores. Safe for any number of threads.
  *
  * <p>Zhou et al.: Mixture-of-Experts with Expert Choice Routing, NeurIPS 2022 (arXiv 2202.09368).
  * Departures: the paper leaves {@code k} un-rounded; the softmax over tokens is that of
@@ -239,17 +238,7 @@ public final class ExpertChoiceRouter implements ExpertRouter<Stateless> {
       System.arraycopy(scores, b * length, score, 0, length);
       SoftmaxBlock.subtract(rowFloor, score, lack, experts * lanes);
       ExpertLists.offerBlock(
-          in,
-          token,
-          b * lanes,
-          score,
-          lack,
-          k,
-          listScore,
-          listToken,
-          count,
-          floor,
-          rowFloor,
+          in, token, b * lanes, score, lack, k, listScore, listToken, count, floor, rowFloor,
           taker);
     }
   }

@@ -7,9 +7,9 @@ import io.headway.routing.internal.Selection;
 import java.util.Arrays;
 
 /**
- * Best-k lists of tokens, one per expert, filled from a stream of rows. Each list has room for
- * twice its final length and is cut back to the best k whenever it is full, so that an entry costs
- * a comparison and rarely more. List {@code e} starts at {@code e * stride(k)}.
+ * Best-k lists of tokens, one per expert, filled from a stream of rows or of blocks of tokens. Each
+ * list has room for twice its final length and is cut back to the best k whenever it is full, so
+ * that an entry costs a comparison and rarely more. List {@code e} starts at {@code e * stride(k)}.
  */
 final class ExpertLists {
   private static final int SAMPLE = 16;
@@ -28,16 +28,10 @@ final class ExpertLists {
     return Math.multiplyExact(2, Math.max(k, 1));
   }
 
-  /**
-   * Offers one row to all lists: {@code score[e] / divisor}, divided only where it may enter.
-   * {@code row} tells masked experts, whose entries are left out. Scores below 0 go with a divisor
-   * of 1.
-   */
+  /** Offers one row of scores to all lists; masked experts score minus infinity. */
   static void offer(
       int token,
-      double[] row,
       double[] score,
-      double divisor,
       int experts,
       int k,
       double[] listScore,
@@ -46,18 +40,16 @@ final class ExpertLists {
       double[] floor,
       int[] taker) {
     int stride = stride(k);
-    // A little too low, so that rounding hides nobody; the quotient itself decides.
-    double lowered = divisor == 1 ? 1 : divisor * (1 - 1e-15);
     // Which experts take a token cannot be predicted, so this loop does not branch on it.
     int takers = 0;
     for (int e = 0; e < experts; e++) {
       taker[takers] = e;
-      takers += below(floor[e] * lowered, score[e]);
+      takers += below(floor[e], score[e]);
     }
     for (int i = 0; i < takers; i++) {
       int e = taker[i];
-      double v = score[e] / divisor;
-      if (v > floor[e] && (v > 0 || row[e] > Double.NEGATIVE_INFINITY)) {
+      double v = score[e];
+      if (v > floor[e]) {
         int base = e * stride;
         int n = count[e];
         listScore[base + n] = v;

@@ -325,7 +325,7 @@ public final class ExpertRaceRouter implements ExpertRouter<ExpertRaceRouter.Thr
     for (int t = 0; t < in.tokens(); t++) {
       if (!in.isPadding(t)) {
         in.loadRow(t, row);
-        ExpertLists.offer(t, row, row, 1, experts, k, score, token, count, floor, taker);
+        ExpertLists.offer(t, row, experts, k, score, token, count, floor, taker);
       }
     }
     ExpertLists.finish(experts, k, score, token, count, work, SPREAD);

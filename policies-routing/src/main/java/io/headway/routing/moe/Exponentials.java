@@ -80,8 +80,8 @@ final class Exponentials {
   }
 
   /**
-   * Gathers the sums of the weights of roots as {@link SoftmaxBlock} does. A loop of its own: behind
-   * the polynomial its chain of products would be too long to overlap.
+   * Gathers the sums of the weights of roots as {@link SoftmaxBlock} does. A loop of its own:
+   * behind the polynomial its chain of products would be too long to overlap.
    */
   static void gatherPowers(double[] root, double[] sum, int n) {
     for (int i = 0; i < n; i++) {

@@ -11,11 +11,11 @@ import java.util.Arrays;
  * nothing: it is done by the conversion to double, which no compiler of Java 17 turns into vector
  * code anyway.
  *
- * <p>What is gathered over the experts of a token is gathered in {@value #PARTS} interleaved
- * parts, expert {@code e} in part {@code e % PARTS}, and every step of it is written to a place of
- * its own, {@value #STEP} numbers behind the one before. So one loop does all steps, and all
- * distances between its operands are constants, which the JIT compiler asks for. Elements of one
- * lane meet no others, so a token's bits do not depend on its neighbours.
+ * <p>What is gathered over the experts of a token is gathered in {@value #PARTS} interleaved parts,
+ * expert {@code e} in part {@code e % PARTS}, and every step of it is written to a place of its
+ * own, {@value #STEP} numbers behind the one before. So one loop does all steps, and all distances
+ * between its operands are constants, which the JIT compiler asks for. Elements of one lane meet no
+ * others, so a token's bits do not depend on its neighbours.
  */
 final class SoftmaxBlock {
   /** Tokens of a block. */
@@ -142,10 +142,11 @@ final class SoftmaxBlock {
     int length = length(experts);
     Arrays.fill(first, 0, STEP, Double.MAX_VALUE);
     gatherFirst(difference, first, length);
+    int lastStep = length / LANES - PARTS;
     for (int i = length; i < length + LANES; i++) {
       double low = Math.min(first[i], first[i + LANES] + 1);
       double high = Math.min(first[i + 2 * LANES] + 2, first[i + 3 * LANES] + 3);
-      first[i - length] = Math.min(low, high) + (length - STEP) / LANES;
+      first[i - length] = Math.min(low, high) + lastStep;
     }
   }
 

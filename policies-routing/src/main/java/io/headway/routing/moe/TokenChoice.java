@@ -89,9 +89,7 @@ final class TokenChoice {
       double @Nullable [] sums) {
     float[] logits = in.floatLogits();
     boolean plain = logits != null && sums == null && !noisy && ties == TieBreak.LOWEST_EXPERT;
-    boolean inBlocks =
-        plain
-            && (k == 1 || (relative && NearestInBlock.serves(in.experts(), k)));
+    boolean inBlocks = plain && (k == 1 || (relative && NearestInBlock.serves(in.experts(), k)));
     int full = k == 1 ? SoftmaxBlock.LANES : LogitBlock.LANES;
     int[] lane = work.ints(LANE, LogitBlock.LANES);
     int lanes = 0;
@@ -216,8 +214,7 @@ final class TokenChoice {
     if (single) {
       double[] weight = work.doubles(WEIGHTS, experts + SoftmaxBlock.PARTS);
       expert[at] = best;
-      probability[at] =
-          Exponentials.WEIGHT / Exponentials.sumOfWeights(row, max, weight, experts);
+      probability[at] = Exponentials.WEIGHT / Exponentials.sumOfWeights(row, max, weight, experts);
       if (sums == null) {
         return 0;
       }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.headway.api.RandomSource;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.Arrays;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
