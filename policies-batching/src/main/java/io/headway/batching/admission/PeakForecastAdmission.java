@@ -10,6 +10,7 @@ import io.headway.api.batching.AdmissionVerdict;
 import io.headway.api.batching.BatchDraft;
 import io.headway.api.batching.BatchView;
 import io.headway.api.batching.End;
+import io.headway.api.batching.ServedSequences;
 import io.headway.api.prediction.OutputHistory;
 import io.headway.api.prediction.PeakTokens;
 import io.headway.batching.internal.Arguments;
@@ -24,7 +25,7 @@ import java.util.Arrays;
  *       {@link Forecast}. {@code HISTORY} draws it from the last {@code historyWindow} finished
  *       outputs that are longer than what the sequence has generated: entry {@code floor(u * m)} of
  *       those m in ascending order, {@code maxNewTokens} if there are none; it is drawn anew in
- *       every test. Always within {@code generated + 1} and {@code maxNewTokens}.
+ *       every test. Outputs of one iteration enter the history in order of admission. Always within {@code generated + 1} and {@code maxNewTokens}.
  *   <li>Future: {@code M*}, the {@linkplain PeakTokens peak} of {@code prompt + generated} and the
  *       tokens remaining. With blocks of B tokens each sequence counts B - 1 tokens more, what its
  *       last block may waste.
@@ -139,8 +140,15 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
   public static final class State {
     private final OutputHistory history;
     private final PeakTokens peak = new PeakTokens();
+    // In order of admission, each with its number.
     private int[] running = new int[16];
+    private long[] admissions = new long[16];
     private int size;
+    private long admitted;
+    // Outputs that finished in the last iteration, in order of admission.
+    private int[] finished = new int[8];
+    private long[] finishedAdmissions = new long[8];
+    private int finishedCount;
     private int knownBlocks = -1;
     private long capacityTokens;
     private int wasteTokens;
@@ -158,6 +166,7 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
      * @return the history, owned by this state; it may be filled in advance
      */
     public OutputHistory history() {
+      remember();
       return history;
     }
 
@@ -188,13 +197,50 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
       return lastPeakTokens;
     }
 
-    private void remove(int sequence) {
+    private void add(int sequence) {
+      if (size == running.length) {
+        running = Arrays.copyOf(running, size * 2);
+        admissions = Arrays.copyOf(admissions, size * 2);
+      }
+      running[size] = sequence;
+      admissions[size++] = admitted++;
+    }
+
+    /** Returns the number of its admission, or -1 for a sequence that does not run. */
+    private long remove(int sequence) {
       for (int i = 0; i < size; i++) {
         if (running[i] == sequence) {
-          System.arraycopy(running, i + 1, running, i, --size - i);
-          return;
+          long admission = admissions[i];
+          int behind = --size - i;
+          System.arraycopy(running, i + 1, running, i, behind);
+          System.arraycopy(admissions, i + 1, admissions, i, behind);
+          return admission;
         }
       }
+      return -1;
+    }
+
+    private void finish(long admission, int outputTokens) {
+      if (finishedCount == finished.length) {
+        finished = Arrays.copyOf(finished, finishedCount * 2);
+        finishedAdmissions = Arrays.copyOf(finishedAdmissions, finishedCount * 2);
+      }
+      int at = finishedCount++;
+      while (at > 0 && finishedAdmissions[at - 1] > admission) {
+        finished[at] = finished[at - 1];
+        finishedAdmissions[at] = finishedAdmissions[at - 1];
+        at--;
+      }
+      finished[at] = outputTokens;
+      finishedAdmissions[at] = admission;
+    }
+
+    /** Results come by slot; the history, which forgets the oldest, takes them by admission. */
+    private void remember() {
+      for (int i = 0; i < finishedCount; i++) {
+        history.observe(finished[i]);
+      }
+      finishedCount = 0;
     }
   }
 
@@ -267,6 +313,7 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
       return AdmissionVerdict.YES;
     }
     learnCapacity(state, view);
+    state.remember();
     long most = 0;
     int draws = parameters.forecast == Forecast.HISTORY ? parameters.draws : 1;
     boolean fits = true;
@@ -371,10 +418,7 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
 
   @Override
   public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
-    if (state.size == state.running.length) {
-      state.running = Arrays.copyOf(state.running, state.size * 2);
-    }
-    state.running[state.size++] = sequence;
+    state.add(sequence);
   }
 
   @Override
@@ -383,10 +427,15 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
   }
 
   @Override
+  public void onServed(State state, BatchView view, ServedSequences served) {
+    state.remember();
+  }
+
+  @Override
   public void onEnded(State state, BatchView view, int sequence, End end) {
-    state.remove(sequence);
+    long admission = state.remove(sequence);
     if (end == End.STOPPED || end == End.LENGTH) {
-      state.history.observe(view.generatedTokens(sequence));
+      state.finish(admission, view.generatedTokens(sequence));
     }
   }
 

@@ -18,6 +18,9 @@ public enum ApiCallHandling {
   /** The KV goes to host memory and back. */
   SWAP;
 
+  // Products of decimals that are equal may differ in their last digit.
+  private static final double ROUNDING = 1e-12;
+
   /**
    * Returns the memory wasted over time.
    *
@@ -66,9 +69,13 @@ public enum ApiCallHandling {
     double swap =
         SWAP.wasteTokenSeconds(
             contextTokens, otherContextTokens, apiSeconds, forwardSeconds, swapSeconds);
-    if (preserve <= discard && preserve <= swap) {
+    if (atMost(preserve, discard) && atMost(preserve, swap)) {
       return PRESERVE;
     }
-    return discard <= swap ? DISCARD : SWAP;
+    return atMost(discard, swap) ? DISCARD : SWAP;
+  }
+
+  private static boolean atMost(double waste, double other) {
+    return waste <= other + ROUNDING * Math.abs(other);
   }
 }

@@ -565,9 +565,11 @@ final class BatchPlanVectors implements VectorAdapter {
     FutureMemory future = new FutureMemory(JsonFields.longOf(vector.params(), "memoryTokens"));
     for (JsonNode running : JsonFields.arrayOf(input, "running")) {
       int ran = round - JsonFields.intOf(running, "start");
-      future.add(
-          JsonFields.intOf(running, "promptTokens") + ran,
-          JsonFields.intOf(running, "predictedTokens") - ran);
+      int remaining = JsonFields.intOf(running, "predictedTokens") - ran;
+      // Whoever should have completed by now counts at no time to come.
+      if (remaining > 0) {
+        future.add(JsonFields.intOf(running, "promptTokens") + ran, remaining);
+      }
     }
     ObjectNode result = JsonResults.object();
     ArrayNode admitted = result.putArray("admitted");

@@ -166,12 +166,30 @@ final class BatchingRuns {
             });
   }
 
-  /** The oracle: every request carries its true length as its prediction. */
+  /** The oracle: every request declares and predicts its true length, which alone must fit. */
   private static ConformanceVector withTruePredictions(ConformanceVector vector) {
     ObjectNode input = vector.input().deepCopy();
     for (JsonNode request : JsonFields.arrayOf(input, "requests")) {
-      ((ObjectNode) request).put("predictedTokens", JsonFields.intOf(request, "outputTokens"));
+      int outputTokens = JsonFields.intOf(request, "outputTokens");
+      ((ObjectNode) request)
+          .put("predictedTokens", outputTokens)
+          .put("maxNewTokens", outputTokens);
     }
+    return with(vector, input);
+  }
+
+  /** No output predicted: nothing is charged in advance, as without a prediction. */
+  private static ConformanceVector withoutEmptyPredictions(ConformanceVector vector) {
+    ObjectNode input = vector.input().deepCopy();
+    for (JsonNode request : JsonFields.arrayOf(input, "requests")) {
+      if (JsonFields.intOf(request, "predictedTokens", 1) == 0) {
+        ((ObjectNode) request).remove("predictedTokens");
+      }
+    }
+    return with(vector, input);
+  }
+
+  private static ConformanceVector with(ConformanceVector vector, JsonNode input) {
     return new ConformanceVector(
         vector.suite(),
         vector.id(),
@@ -209,7 +227,8 @@ final class BatchingRuns {
     return paged(vector, probe(parameters.policy())).run(new BlocksInUse());
   }
 
-  private static JsonNode vtc(ConformanceVector vector) {
+  private static JsonNode vtc(ConformanceVector original) {
+    ConformanceVector vector = withoutEmptyPredictions(original);
     JsonNode params = vector.params();
     double inputPrice = JsonFields.doubleOf(params, "inputPrice");
     double outputPrice = JsonFields.doubleOf(params, "outputPrice");

@@ -11,6 +11,7 @@ import io.headway.api.batching.PreemptionMode;
 import io.headway.api.batching.QueueEnd;
 import io.headway.api.batching.ServedSequences;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -116,11 +117,20 @@ class PlanProbe<S> implements BatchingPolicy<S> {
       return;
     }
     decided = true;
+    List<String> queued = ids(view);
     policy.plan(state, view, new Recorder(view, draft));
+    // What expires in one decision does so at once: it is reported as it stood in the queue.
+    expired.sort(Comparator.comparingInt(queued::indexOf));
     waiting.clear();
+    waiting.addAll(ids(view));
+  }
+
+  private List<String> ids(BatchView view) {
+    List<String> ids = new ArrayList<>();
     for (int s : queue(view)) {
-      waiting.add(view.request(s).id());
+      ids.add(view.request(s).id());
     }
+    return ids;
   }
 
   @Override

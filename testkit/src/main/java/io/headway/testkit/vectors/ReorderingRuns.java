@@ -36,6 +36,7 @@ import io.headway.runtime.EngineScheduler;
 import io.headway.runtime.Limits;
 import io.headway.runtime.StepResult;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -314,7 +315,8 @@ final class ReorderingRuns {
     double perToken = JsonFields.doubleOf(params, "secondsPerToken");
     String key = JsonFields.textOf(params, "key");
     List<TimedJob> jobs = TimedJob.of(vector.input());
-    Clock clock = oneServer(Ssjf.DEFAULT.policy(), jobs, job -> shortRequest(job, key));
+    int offset = offset(jobs);
+    Clock clock = oneServer(Ssjf.DEFAULT.policy(), jobs, job -> shortRequest(job, key, offset));
     ObjectNode report = JSON.objectNode();
     ArrayNode order = report.putArray("order");
     while (!clock.isOver()) {
@@ -338,7 +340,19 @@ final class ReorderingRuns {
     return new Clock(policy, jobs, requests, 1, PagedKvConfig.of(BIG_BLOCK_TOKENS, 4));
   }
 
-  private static Request shortRequest(TimedJob job, String key) {
+  /**
+   * What makes every prediction a length that a request may carry. Only differences of predictions
+   * decide the order, so adding a number to all of them changes nothing.
+   */
+  private static int offset(List<TimedJob> jobs) {
+    int least = 1;
+    for (TimedJob job : jobs) {
+      least = Math.min(least, JsonFields.optionalInt(job.fields(), "predictedTokens").orElse(1));
+    }
+    return 1 - least;
+  }
+
+  private static Request shortRequest(TimedJob job, String key, int offset) {
     int cap = BIG_BLOCK_TOKENS;
     Request.Builder request = Request.builder(job.id(), 1, cap).arrivalNanos(job.arrivalNanos());
     switch (key) {
@@ -346,7 +360,7 @@ final class ReorderingRuns {
       case "actual" -> request.predictedOutputTokens(job.outputTokens());
       case "predicted" ->
           JsonFields.optionalInt(job.fields(), "predictedTokens")
-              .ifPresent(tokens -> request.predictedOutputTokens(Math.max(1, tokens)));
+              .ifPresent(tokens -> request.predictedOutputTokens(tokens + offset));
       default -> throw new VectorFormatException("field key must be a known one, but was " + key);
     }
     return request.build();
@@ -357,24 +371,29 @@ final class ReorderingRuns {
     double aging = JsonFields.doubleOf(vector.params(), "agingTokensPerSecond");
     ComposedBatchingPolicy policy = new Ssjf(Ssjf.Batches.CONTINUOUS, aging).policy();
     PlanProbe<ComposedBatchingPolicy.State> probe = new PlanProbe<>(policy);
-    List<TimedJob> past = new ArrayList<>();
-    for (int tokens : JsonFields.intsOf(vector.input(), "history")) {
-      past.add(new TimedJob("past " + past.size(), 0, tokens, JSON.objectNode()));
+    List<TimedJob> queue = new ArrayList<>();
+    for (JsonNode waiting : JsonFields.arrayOf(vector.input(), "queue")) {
+      queue.add(
+          new TimedJob(
+              JsonFields.textOf(waiting, "id"),
+              ReorderingFunctions.nanos(JsonFields.doubleOf(waiting, "arrivalSeconds")),
+              1,
+              waiting));
     }
-    Clock clock = oneServer(probe, past, job -> shortRequest(job, "actual"));
+    int[] history = JsonFields.intsOf(vector.input(), "history");
+    int offset = Math.max(offset(queue), 1 - Arrays.stream(history).min().orElse(1));
+    List<TimedJob> past = new ArrayList<>();
+    for (int tokens : history) {
+      past.add(new TimedJob("past " + past.size(), 0, tokens + offset, JSON.objectNode()));
+    }
+    Clock clock = oneServer(probe, past, job -> shortRequest(job, "actual", 0));
     while (!clock.isOver()) {
       clock.arrive();
       probe.clear();
       clock.execute(clock.scheduler.next(0), 0);
     }
-    for (JsonNode waiting : JsonFields.arrayOf(vector.input(), "queue")) {
-      TimedJob job =
-          new TimedJob(
-              JsonFields.textOf(waiting, "id"),
-              ReorderingFunctions.nanos(JsonFields.doubleOf(waiting, "arrivalSeconds")),
-              1,
-              waiting);
-      clock.scheduler.submit(shortRequest(job, "predicted"), 0);
+    for (TimedJob job : queue) {
+      clock.scheduler.submit(shortRequest(job, "predicted", offset), 0);
     }
     ObjectNode result = JSON.objectNode();
     EngineRun.texts(result, "order", ordered(clock.scheduler.view(), policy.order(), probe));
