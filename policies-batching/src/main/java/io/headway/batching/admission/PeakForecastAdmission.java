@@ -75,7 +75,7 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
    * @param forecast which final output length is assumed
    * @param reserveFraction share of the pool kept for outputs that last longer, in [0, 1]; 1 admits
    *     into an idle instance only
-   * @param historyWindow finished outputs remembered, at least 1
+   * @param historyWindow finished outputs remembered, 1 to {@value #MAX_HISTORY_WINDOW}
    * @param draws lengths drawn per sequence and test, at least 1; more are safer for small batches
    * @param busyFraction share of the pool from which on {@code ROUTER} counts as busy, in [0, 1)
    * @param strict whether the peak must stay below what is allowed; {@code ROUTER} always is
@@ -93,6 +93,9 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
     /** Finished outputs remembered. */
     public static final int HISTORY_WINDOW = 1000;
 
+    /** Most outputs that may be remembered. */
+    public static final int MAX_HISTORY_WINDOW = 1 << 20;
+
     /** History, a reserve of 5 %, 1,000 outputs, one draw, always busy. */
     public static final Parameters DEFAULT =
         new Parameters(Forecast.HISTORY, RESERVE_FRACTION, HISTORY_WINDOW, 1, 0, false);
@@ -101,6 +104,13 @@ public final class PeakForecastAdmission implements AdmissionTest<PeakForecastAd
       requireNonNull(forecast, "forecast");
       Arguments.within("reserveFraction", reserveFraction, 0, 1, "of the pool");
       Arguments.atLeast("historyWindow", historyWindow, 1, "output");
+      if (historyWindow > MAX_HISTORY_WINDOW) {
+        throw new IllegalArgumentException(
+            "historyWindow must be at most "
+                + MAX_HISTORY_WINDOW
+                + " outputs, but was "
+                + historyWindow);
+      }
       Arguments.atLeast("draws", draws, 1, "draw");
       Arguments.fraction("busyFraction", busyFraction, "the pool");
     }

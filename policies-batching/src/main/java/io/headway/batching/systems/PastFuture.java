@@ -105,7 +105,7 @@ public record PastFuture(PeakForecastAdmission.Parameters admission, int admissi
             "historyWindow",
             defaults.historyWindow(),
             1,
-            1 << 20,
+            PeakForecastAdmission.Parameters.MAX_HISTORY_WINDOW,
             "outputs",
             "finished outputs remembered")
         .intValue("draws", defaults.draws(), 1, 64, "draws", "lengths drawn per sequence and test")

@@ -37,6 +37,9 @@ import java.util.function.Function;
 
 /** The schedules of the suite {@code batching} that count the future, defer or backfill. */
 final class BatchPlanRuns implements VectorAdapter {
+  private static final int MAX_OUTPUT_TOKENS = 10_000;
+  private static final int MAX_SEQUENCES = 10_000;
+
   private final Map<String, Function<ConformanceVector, JsonNode>> runs = new LinkedHashMap<>();
 
   BatchPlanRuns() {
@@ -184,6 +187,10 @@ final class BatchPlanRuns implements VectorAdapter {
     int outputTokens = JsonFields.intOf(params, "outputTokens");
     long fineTuneNanos = nanos(JsonFields.doubleOf(params, "fineTuneSeconds"));
     long inferenceNanos = nanos(JsonFields.doubleOf(params, "inferenceSeconds"));
+    EngineRun.within("field fineTuneSeconds in ns", fineTuneNanos, 1, Long.MAX_VALUE / 2);
+    EngineRun.within("field inferenceSeconds in ns", inferenceNanos, 1, Long.MAX_VALUE / 2);
+    EngineRun.within("field outputTokens", outputTokens, 1, MAX_OUTPUT_TOKENS);
+    EngineRun.within("field maxSequences", maxSequences, 1, MAX_SEQUENCES);
     ComposedBatchingPolicy policy =
         new FineInfer(nanos(JsonFields.doubleOf(params, "deferSeconds")), 0).policy();
     PlanProbe<ComposedBatchingPolicy.State> probe = new PlanProbe<>(policy);
@@ -207,6 +214,7 @@ final class BatchPlanRuns implements VectorAdapter {
     StepResult result = new StepResult();
     Map<String, Integer> produced = new LinkedHashMap<>();
     for (int i = 0; !pending.isEmpty() || !scheduler.isIdle(); i++) {
+      EngineRun.bound(i);
       while (!pending.isEmpty() && pending.peek().arrivalNanos() <= now) {
         Inference next = pending.remove();
         scheduler.submit(

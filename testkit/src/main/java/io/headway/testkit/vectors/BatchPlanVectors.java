@@ -126,6 +126,7 @@ final class BatchPlanVectors implements VectorAdapter {
     result.set("batchSeconds", JsonResults.of(seconds));
     result.put("totalSeconds", total);
     double[] load = JsonFields.doublesOf(vector.input(), "loadSeconds");
+    EngineRun.within("length of field loadSeconds", load.length, 1, Integer.MAX_VALUE);
     ArrayNode offload = result.putArray("offload");
     for (int batch : SliceBatches.longestFirst(seconds)) {
       offload
@@ -226,6 +227,15 @@ final class BatchPlanVectors implements VectorAdapter {
         jobs, surface(vector.params(), "prefill"), surface(vector.params(), "decode"));
   }
 
+  private static int known(List<String> ids, JsonNode id, String field) {
+    int index = ids.indexOf(id.asText());
+    if (index < 0) {
+      throw new VectorFormatException(
+          "field " + field + " must name one of " + ids + ", but was " + VectorMatcher.show(id));
+    }
+    return index;
+  }
+
   private static JsonNode sloObjective(ConformanceVector vector) {
     List<String> ids = new ArrayList<>();
     SloSchedule schedule = sloSchedule(vector, ids);
@@ -234,7 +244,7 @@ final class BatchPlanVectors implements VectorAdapter {
     for (int k = 0; k < batches.length; k++) {
       batches[k] = new int[plan.get(k).size()];
       for (int i = 0; i < batches[k].length; i++) {
-        batches[k][i] = ids.indexOf(plan.get(k).get(i).asText());
+        batches[k][i] = known(ids, plan.get(k).get(i), "plan");
       }
     }
     SloSchedule.Worth worth = schedule.worth(batches);
@@ -359,6 +369,7 @@ final class BatchPlanVectors implements VectorAdapter {
         workers.add(JsonFields.textOf(node, "id"));
         models.add(JsonFields.textOf(node, "model"));
       }
+      EngineRun.within("length of field workers", workers.size(), 1, Integer.MAX_VALUE);
       double swap = JsonFields.doubleOf(vector.params(), "swapSeconds");
       return new Queues(ids, workers, new VirtualQueues(groups, models, swap));
     }
@@ -370,7 +381,7 @@ final class BatchPlanVectors implements VectorAdapter {
         JsonNode queue = plan.path(workers.get(w));
         indices[w] = new int[queue.size()];
         for (int i = 0; i < indices[w].length; i++) {
-          indices[w][i] = groups.indexOf(queue.get(i).asText());
+          indices[w][i] = known(groups, queue.get(i), "plan");
         }
       }
       return indices;

@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 final class EngineRun {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  /** More iterations than any vector can need; a run that goes on is a fault of the policy. */
-  private static final int MAX_ITERATIONS = 1_000_000;
+  /** Most iterations of a run; requests that cannot end by then are refused, or the run is. */
+  static final int MAX_ITERATIONS = 100_000;
 
   /** One request of the vector. */
   record Job(String id, int arrival, int promptTokens, int outputTokens, JsonNode fields) {}
@@ -74,16 +74,41 @@ final class EngineRun {
   static List<Job> jobs(JsonNode input) {
     List<Job> jobs = new ArrayList<>();
     for (JsonNode request : JsonFields.arrayOf(input, "requests")) {
-      jobs.add(
+      Job job =
           new Job(
               JsonFields.textOf(request, "id"),
               JsonFields.intOf(request, "arrival"),
               JsonFields.intOf(request, "promptTokens", 1),
               JsonFields.intOf(request, "outputTokens"),
-              request));
+              request);
+      within(job, "arrival", job.arrival(), 0, MAX_ITERATIONS);
+      within(job, "promptTokens", job.promptTokens(), 1, Integer.MAX_VALUE / 4);
+      int cap = JsonFields.intOf(request, "maxNewTokens", job.outputTokens());
+      within(job, "maxNewTokens", cap, 1, Integer.MAX_VALUE / 4);
+      within(job, "outputTokens", job.outputTokens(), 1, cap);
+      jobs.add(job);
     }
     jobs.sort(Comparator.comparingInt(Job::arrival).thenComparing(Job::id));
     return jobs;
+  }
+
+  private static void within(Job job, String field, int value, int least, int most) {
+    within("field " + field + " of request " + job.id(), value, least, most);
+  }
+
+  /** Refuses a number of a vector that no schedule can be made with. */
+  static void within(String what, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new VectorFormatException(
+          what + " must be from " + least + " to " + most + ", but was " + value);
+    }
+  }
+
+  /** Refuses a run that goes on for ever, or for longer than anybody reads. */
+  static void bound(int iterations) {
+    if (iterations >= MAX_ITERATIONS) {
+      throw new VectorFormatException("the run has not ended after " + iterations + " iterations");
+    }
   }
 
   /**
@@ -157,6 +182,7 @@ final class EngineRun {
 
   /** Submits what has arrived and returns what was refused, in order of arrival. */
   List<String> arrive(int now) {
+    bound(now);
     List<String> refused = new ArrayList<>();
     while (next < jobs.size() && jobs.get(next).arrival() <= now) {
       Job job = jobs.get(next++);
@@ -241,9 +267,6 @@ final class EngineRun {
     ObjectNode report = JSON.objectNode();
     ArrayNode iterations = report.putArray("iterations");
     for (int now = 0; !isOver(); now++) {
-      if (now == MAX_ITERATIONS) {
-        throw new IllegalStateException("the run has not ended after " + now + " iterations");
-      }
       ObjectNode row = iterations.addObject().put("iteration", now);
       List<String> refused = arrive(now);
       BatchPlan plan = decide(now);

@@ -30,7 +30,18 @@ import java.util.function.Function;
 
 /** Formulas, orders and plans of systems that reorder, by {@code algorithm.function}. */
 final class ReorderingFunctions {
+  private static final int MAX_WORKERS = 10_000;
+
   private ReorderingFunctions() {}
+
+  /** Returns a draw, which is at least 0 and below 1. */
+  static double uniform(double value, String field) {
+    if (!(value >= 0 && value < 1)) {
+      throw new VectorFormatException(
+          "field " + field + " must be at least 0 and below 1, but was " + value);
+    }
+    return value;
+  }
 
   static Map<String, Function<ConformanceVector, JsonNode>> all() {
     Map<String, Function<ConformanceVector, JsonNode>> all = new LinkedHashMap<>();
@@ -93,7 +104,11 @@ final class ReorderingFunctions {
             .orElse(Double.POSITIVE_INFINITY);
     List<JsonNode> jobs = list(vector, "jobs");
     int[] count = new int[quanta.levels() + 1];
-    jobs.forEach(job -> count[JsonFields.intOf(job, "level")]++);
+    for (JsonNode job : jobs) {
+      int level = JsonFields.intOf(job, "level");
+      EngineRun.within("field level of job " + id(job), level, 1, quanta.levels());
+      count[level]++;
+    }
     ObjectNode result = JsonResults.object();
     ObjectNode values = result.putObject("values");
     Map<String, Double> times = new LinkedHashMap<>();
@@ -162,6 +177,7 @@ final class ReorderingFunctions {
 
   private static JsonNode dispatch(ConformanceVector vector) {
     int workers = JsonFields.intOf(vector.params(), "workers");
+    EngineRun.within("field workers", workers, 1, MAX_WORKERS);
     double[] quanta = new double[workers];
     Arrays.fill(quanta, JsonFields.doubleOf(vector.params(), "workerQuantum"));
     double extendPrice = JsonFields.doubleOf(vector.params(), "extendPrice");
@@ -175,9 +191,11 @@ final class ReorderingFunctions {
       double[] deficits = tenants.computeIfAbsent(client, name -> new double[workers]);
       if (JsonFields.textOf(event, "type").equals("dispatch")) {
         int[] matches = JsonFields.intsOf(event, "matchTokens");
+        double[] loads = JsonFields.doublesOf(event, "loads");
+        EngineRun.within("length of field matchTokens", matches.length, workers, workers);
+        EngineRun.within("length of field loads", loads.length, workers, workers);
         double refills = WorkerDeficits.refill(deficits, quanta, workers);
-        int worker =
-            WorkerDeficits.choose(deficits, matches, JsonFields.doublesOf(event, "loads"), workers);
+        int worker = WorkerDeficits.choose(deficits, matches, loads, workers);
         deficits[worker] -=
             extendPrice * Math.max(0, JsonFields.intOf(event, "promptTokens") - matches[worker]);
         choices
@@ -186,7 +204,9 @@ final class ReorderingFunctions {
             .put("worker", worker)
             .put("refills", (long) refills);
       } else {
-        deficits[JsonFields.intOf(event, "worker")] -=
+        int worker = JsonFields.intOf(event, "worker");
+        EngineRun.within("field worker", worker, 0, workers - 1L);
+        deficits[worker] -=
             outputPrice * JsonFields.intOf(event, "tokens");
       }
       ObjectNode row = after.addObject();
@@ -266,7 +286,10 @@ final class ReorderingFunctions {
       int generated = JsonFields.intOf(request, "generatedTokens");
       int length =
           PeakForecastAdmission.drawTokens(
-              history, generated, cap, JsonFields.doubleOf(request, "uniform"));
+              history,
+              generated,
+              cap,
+              uniform(JsonFields.doubleOf(request, "uniform"), "uniform"));
       drawn.put(id(request), length);
       remaining.put(id(request), length - generated);
       peak.add(JsonFields.intOf(request, "promptTokens") + (long) generated, length - generated);

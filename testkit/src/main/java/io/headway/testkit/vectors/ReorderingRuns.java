@@ -80,16 +80,21 @@ final class ReorderingRuns {
 
   // ---- one job after the other, on a clock
 
+  private static final int MAX_OUTPUT_TOKENS = 10_000;
+
   private record TimedJob(String id, long arrivalNanos, int outputTokens, JsonNode fields) {
     static List<TimedJob> of(JsonNode input) {
       List<TimedJob> jobs = new ArrayList<>();
       for (JsonNode request : JsonFields.arrayOf(input, "requests")) {
-        jobs.add(
+        TimedJob job =
             new TimedJob(
                 JsonFields.textOf(request, "id"),
                 ReorderingFunctions.nanos(JsonFields.doubleOf(request, "arrivalSeconds")),
                 JsonFields.intOf(request, "outputTokens"),
-                request));
+                request);
+        EngineRun.within(
+            "field outputTokens of request " + job.id(), job.outputTokens(), 1, MAX_OUTPUT_TOKENS);
+        jobs.add(job);
       }
       jobs.sort(Comparator.comparingLong(TimedJob::arrivalNanos).thenComparing(TimedJob::id));
       return jobs;
@@ -106,6 +111,7 @@ final class ReorderingRuns {
     final Map<String, Long> finish = new LinkedHashMap<>();
     private final StepResult result = new StepResult();
     private int next;
+    private int iterations;
     long now;
 
     Clock(
@@ -116,7 +122,11 @@ final class ReorderingRuns {
         PagedKvConfig pool) {
       this.sorted = sorted;
       this.requests = requests;
-      sorted.forEach(job -> jobs.put(job.id(), job));
+      for (TimedJob job : sorted) {
+        if (jobs.put(job.id(), job) != null) {
+          throw new VectorFormatException("request id " + job.id() + " is given twice");
+        }
+      }
       scheduler =
           EngineScheduler.builder()
               .policy(policy)
@@ -149,6 +159,7 @@ final class ReorderingRuns {
 
     /** Executes a plan until a time and returns who finished. */
     List<String> execute(BatchPlan plan, long end) {
+      EngineRun.bound(iterations++);
       List<String> finished = new ArrayList<>();
       result.begin(plan);
       for (int row = 0; row < plan.rows(); row++) {
@@ -384,6 +395,7 @@ final class ReorderingRuns {
     int offset = Math.max(offset(queue), 1 - Arrays.stream(history).min().orElse(1));
     List<TimedJob> past = new ArrayList<>();
     for (int tokens : history) {
+      EngineRun.within("field history", tokens, Integer.MIN_VALUE / 2, EngineRun.MAX_ITERATIONS);
       past.add(new TimedJob("past " + past.size(), 0, tokens + offset, JSON.objectNode()));
     }
     Clock clock = oneServer(probe, past, job -> shortRequest(job, "actual", 0));
@@ -582,7 +594,9 @@ final class ReorderingRuns {
       String id = candidate ? now.request(now.firstWaiting()).id() : running.get(draw);
       draw = candidate ? 0 : draw + 1;
       double[] values = JsonFields.doublesOf(uniforms, id);
-      return values[(int) (now.nowNanos() % values.length)];
+      EngineRun.within("length of field uniforms." + id, values.length, 1, Integer.MAX_VALUE);
+      return ReorderingFunctions.uniform(
+          values[(int) (now.nowNanos() % values.length)], "uniforms." + id);
     }
 
     @Override
@@ -747,6 +761,7 @@ final class ReorderingRuns {
             refillsSeen.put(name, count);
           });
       long rounds = fresh.values().stream().mapToLong(count -> count).max().orElse(0);
+      EngineRun.within("the number of refills at once", rounds, 0, EngineRun.MAX_ITERATIONS);
       for (long round = 1; round <= rounds; round++) {
         for (Map.Entry<String, Long> entry : fresh.entrySet()) {
           if (entry.getValue() >= round) {

@@ -67,6 +67,12 @@ final class TargetVectors implements VectorAdapter {
     return Math.round(JsonFields.doubleOf(node, field) * 1e9);
   }
 
+  private static double[] timeModel(JsonNode params, int coefficients) {
+    double[] model = JsonFields.doublesOf(params, "timeModel");
+    EngineRun.within("length of field timeModel", model.length, coefficients, coefficients);
+    return model;
+  }
+
   private static String id(JsonNode node) {
     return JsonFields.textOf(node, "id");
   }
@@ -86,7 +92,7 @@ final class TargetVectors implements VectorAdapter {
   private static JsonNode fairBatch(ConformanceVector vector) {
     JsonNode params = vector.params();
     JsonNode input = vector.input();
-    double[] model = JsonFields.doublesOf(params, "timeModel");
+    double[] model = timeModel(params, 3);
     long ttft = nanos(params, "firstTokenSloSeconds");
     long tpot = nanos(params, "perTokenSloSeconds");
     FairBatch batch =
@@ -137,7 +143,7 @@ final class TargetVectors implements VectorAdapter {
   }
 
   private static JsonNode slosServe(ConformanceVector vector) {
-    double[] model = JsonFields.doublesOf(vector.params(), "timeModel");
+    double[] model = timeModel(vector.params(), 2);
     SloAdmission admission = new SloAdmission(model[0] * 1e9, model[1] * 1e9);
     admission.begin(
         JsonFields.longOf(vector.params(), "memoryTokens"), Integer.MAX_VALUE, Integer.MAX_VALUE);

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * adapters are.
  */
 public final class VectorRunner {
+  private static final int MAX_CAUSES = 8;
+
   private final List<VectorAdapter> adapters;
 
   /**
@@ -70,6 +72,10 @@ public final class VectorRunner {
     } catch (VectorFormatException e) {
       return failed(vector, "the vector cannot be read: " + oneLine(e));
     } catch (RuntimeException e) {
+      VectorFormatException unread = unreadable(e);
+      if (unread != null) {
+        return failed(vector, "the vector cannot be read: " + oneLine(unread));
+      }
       return failed(vector, "unexpected " + e.getClass().getName() + ": " + oneLine(e));
     }
     Optional<String> difference = adapter.matcher(vector).firstDifference(vector, actual);
@@ -89,6 +95,18 @@ public final class VectorRunner {
 
   private static VectorOutcome failed(ConformanceVector vector, String difference) {
     return new VectorOutcome(vector, VectorOutcome.Status.FAILED, difference);
+  }
+
+  /** A field may be read while a policy decides, which then reports what went wrong in it. */
+  private static @Nullable VectorFormatException unreadable(Throwable e) {
+    Throwable cause = e.getCause();
+    for (int depth = 0; cause != null && depth < MAX_CAUSES; depth++) {
+      if (cause instanceof VectorFormatException format) {
+        return format;
+      }
+      cause = cause.getCause();
+    }
+    return null;
   }
 
   private static String oneLine(RuntimeException e) {
