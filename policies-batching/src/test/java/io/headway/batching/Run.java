@@ -78,6 +78,7 @@ public final class Run {
     private long iterationNanos = 1;
     private boolean prefixCaching;
     private LengthPredictor<?> predictor;
+    private RandomSource random;
 
     private Setup(BatchingPolicy<?> policy) {
       this.policy = policy;
@@ -134,6 +135,12 @@ public final class Run {
       return this;
     }
 
+    /** What the policy draws from. */
+    public Setup random(RandomSource value) {
+      random = value;
+      return this;
+    }
+
     public Run run(List<Job> jobs) {
       return new Run(this, jobs);
     }
@@ -171,6 +178,9 @@ public final class Run {
             .strict();
     if (setup.predictor != null) {
       builder.predictor(setup.predictor);
+    }
+    if (setup.random != null) {
+      builder.random(setup.random);
     }
     scheduler = builder.build();
     run(setup, new ArrayDeque<>(sorted));

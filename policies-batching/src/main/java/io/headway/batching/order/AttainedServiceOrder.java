@@ -212,11 +212,17 @@ public final class AttainedServiceOrder implements QueueOrder<AttainedServiceOrd
       return;
     }
     long now = view.nowNanos();
+    String program = view.request(sequence).session();
     long waited = state.waitNanos[sequence] + now - state.queues.lastRunNanos(sequence);
-    long served = state.priorityNanos[sequence] + state.serviceNanos[sequence];
+    long served = state.serviceNanos[sequence];
+    if (!program.isEmpty()) {
+      waited += state.programs.waitedNanos(program);
+      served += state.programs.attainedNanos(program);
+    }
     if (waited >= parameters.starvationRatio * served) {
       state.queues.promote(sequence, now, QueueEnd.TAIL, changes);
       state.waitNanos[sequence] = 0;
+      state.programs.forgetWait(program);
     }
   }
 
@@ -261,7 +267,8 @@ public final class AttainedServiceOrder implements QueueOrder<AttainedServiceOrd
           request.session(),
           request.id(),
           state.priorityNanos[sequence],
-          state.serviceNanos[sequence]);
+          state.serviceNanos[sequence],
+          state.waitNanos[sequence]);
     }
     state.queues.ended(sequence);
   }

@@ -181,7 +181,8 @@ public final class MemoryTimeOrder implements QueueOrder<MemoryTimeOrder.State> 
         }
       }
       for (int i = 0, count = view.runningCount(); i < count; i++) {
-        state.areas[view.running(i)] = area(view, view.running(i), others);
+        int running = view.running(i);
+        state.areas[running] = area(view, running, others - view.computedTokens(running));
       }
     }
     if (parameters.starvationIterations > 0) {

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What the finished calls of each program have been served: the process table of Autellix. Bounded:
+ * What the finished calls of each program have been served and have waited: the process table of Autellix. Bounded:
  * beyond a capacity, the programs, and the calls, noted first are forgotten. O(1) per access
  * (O(parents) for a path). Mutable, not thread-safe.
  */
@@ -16,6 +16,7 @@ public final class ProgramTable {
 
   private final int capacity;
   private final Map<String, Long> attainedNanos = new LinkedHashMap<>();
+  private final Map<String, Long> waitedNanos = new LinkedHashMap<>();
   private final Map<String, Long> pathNanos = new LinkedHashMap<>();
 
   /**
@@ -36,8 +37,27 @@ public final class ProgramTable {
    * @return nanoseconds; 0 for an unknown program
    */
   public long attainedNanos(String program) {
-    Long nanos = attainedNanos.get(program);
-    return nanos == null ? 0 : nanos;
+    return attainedNanos.getOrDefault(program, 0L);
+  }
+
+  /**
+   * Returns how long the finished calls of a program have waited since it was last {@linkplain
+   * #forgetWait put first}.
+   *
+   * @param program its id
+   * @return nanoseconds; 0 for an unknown program
+   */
+  public long waitedNanos(String program) {
+    return waitedNanos.getOrDefault(program, 0L);
+  }
+
+  /**
+   * Forgets how long a program has waited, since it goes first now.
+   *
+   * @param program its id
+   */
+  public void forgetWait(String program) {
+    waitedNanos.remove(program);
   }
 
   /**
@@ -48,8 +68,7 @@ public final class ProgramTable {
    * @return nanoseconds; 0 for an unknown call
    */
   public long pathNanos(String call) {
-    Long nanos = pathNanos.get(call);
-    return nanos == null ? 0 : nanos;
+    return pathNanos.getOrDefault(call, 0L);
   }
 
   /**
@@ -59,11 +78,15 @@ public final class ProgramTable {
    * @param call its id
    * @param priorityNanos P of the call: {@code max over parents k of (P(k) + t_k)}
    * @param serviceNanos t of the call, at least 0
+   * @param callWaitNanos how long it waited, at least 0
    */
-  public void finished(String program, String call, long priorityNanos, long serviceNanos) {
+  public void finished(
+      String program, String call, long priorityNanos, long serviceNanos, long callWaitNanos) {
     attainedNanos.merge(program, serviceNanos, Long::sum);
+    waitedNanos.merge(program, callWaitNanos, Long::sum);
     pathNanos.put(call, priorityNanos + serviceNanos);
     forget(attainedNanos);
+    forget(waitedNanos);
     forget(pathNanos);
   }
 

@@ -173,15 +173,28 @@ public final class SkipJoinMlfqOrder
   }
 
   private final Parameters parameters;
+  private final int batchSequences;
   private final long decodeNanos;
+
+  /**
+   * Makes the order for batches of as many sequences as the engine takes.
+   *
+   * @param parameters its configuration
+   */
+  public SkipJoinMlfqOrder(Parameters parameters) {
+    this(parameters, 0);
+  }
 
   /**
    * Makes the order.
    *
    * @param parameters its configuration
+   * @param batchSequences B of the estimated next scheduling time: most sequences in one batch, at
+   *     least 0; 0 for the engine's limit
    */
-  public SkipJoinMlfqOrder(Parameters parameters) {
+  public SkipJoinMlfqOrder(Parameters parameters, int batchSequences) {
     this.parameters = requireNonNull(parameters, "parameters");
+    this.batchSequences = Arguments.atLeast("batchSequences", batchSequences, 0, "sequences");
     decodeNanos = parameters.times.decodeNanos();
   }
 
@@ -216,11 +229,13 @@ public final class SkipJoinMlfqOrder
   }
 
   private void update(State state, BatchView view, RankChanges changes) {
-    boolean check = view.iteration() >= state.nextCheck;
+    // Without a period every selection checks, also one that follows an iteration without work.
+    boolean check =
+        parameters.promotionCheckIterations == 1 || view.iteration() >= state.nextCheck;
     state.queues.refresh(
         view, changes, check ? parameters.promotionNanos : 0, parameters.promotionPlace);
     if (check) {
-      state.nextCheck = view.iteration() + parameters.promotionCheckIterations - 1;
+      state.nextCheck = view.iteration() + parameters.promotionCheckIterations;
     }
   }
 
@@ -309,9 +324,11 @@ public final class SkipJoinMlfqOrder
    */
   public double nextSchedulingSeconds(State state, BatchView view, int sequence) {
     MultilevelQueues queues = state.queues;
+    int slots =
+        batchSequences == 0 ? view.maxSequences() : Math.min(batchSequences, view.maxSequences());
     double execute =
         NextScheduling.executeSeconds(
-            parameters.quanta, queues.count(), queues.level(sequence), view.maxSequences());
+            parameters.quanta, queues.count(), queues.level(sequence), slots);
     if (parameters.promotionNanos == 0) {
       return execute;
     }

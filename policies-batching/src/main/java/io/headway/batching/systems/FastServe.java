@@ -67,7 +67,7 @@ public record FastServe(
    * @return an immutable policy
    */
   public ComposedBatchingPolicy policy() {
-    SkipJoinMlfqOrder order = new SkipJoinMlfqOrder(queue);
+    SkipJoinMlfqOrder order = new SkipJoinMlfqOrder(queue, batchSequences);
     return Batching.order(order)
         .admission(new HostHeadroomAdmission(hostFreeFraction))
         .composition(

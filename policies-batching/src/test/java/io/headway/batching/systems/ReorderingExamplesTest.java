@@ -1,6 +1,7 @@
 package io.headway.batching.systems;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
@@ -228,24 +229,24 @@ class ReorderingExamplesTest {
   @Test
   void autellixAddsUpPrograms() {
     ProgramTable table = new ProgramTable(10);
-    table.finished("p1", "x", 0, 4);
-    table.finished("p1", "y", 0, 3);
-    table.finished("p2", "z", 0, 2);
+    table.finished("p1", "x", 0, 4, 0);
+    table.finished("p1", "y", 0, 3, 0);
+    table.finished("p2", "z", 0, 2, 0);
     assertThat(table.attainedNanos("p1")).isEqualTo(7);
     assertThat(table.attainedNanos("p2")).isEqualTo(2);
     assertThat(table.attainedNanos("p3")).isZero();
-    table.finished("q", "c1", 0, 4);
-    table.finished("q", "c2", table.pathNanos("c1"), 3);
-    table.finished("q", "c3", table.pathNanos("c1"), 6);
+    table.finished("q", "c1", 0, 4, 0);
+    table.finished("q", "c2", table.pathNanos("c1"), 3, 0);
+    table.finished("q", "c3", table.pathNanos("c1"), 6, 0);
     assertThat(Math.max(table.pathNanos("c2"), table.pathNanos("c3"))).isEqualTo(10);
   }
 
   @Test
   void autellixForgetsTheProgramNotedFirst() {
     ProgramTable table = new ProgramTable(2);
-    table.finished("p1", "a", 0, 4);
-    table.finished("p2", "b", 0, 3);
-    table.finished("p3", "c", 0, 2);
+    table.finished("p1", "a", 0, 4, 0);
+    table.finished("p2", "b", 0, 3, 0);
+    table.finished("p3", "c", 0, 2, 0);
     assertThat(table.attainedNanos("p1")).isZero();
     assertThat(table.attainedNanos("p2")).isEqualTo(3);
     assertThat(table.pathNanos("a")).isZero();
@@ -257,6 +258,29 @@ class ReorderingExamplesTest {
         .isEqualTo(ApiCallHandling.PRESERVE);
     assertThat(ApiCallHandling.choose(500, 2000, 20, 0.2, 0.05)).isEqualTo(ApiCallHandling.SWAP);
     assertThat(ApiCallHandling.DISCARD.wasteTokenSeconds(500, 2000, 20, 0.2, 0.05)).isEqualTo(500);
+    // 74.3 each, although 0.1 * 443 + 0.1 * 300 is not 2 * 0.05 * 743 to the last digit.
+    assertThat(ApiCallHandling.choose(443, 300, 20, 0.1, 0.05)).isEqualTo(ApiCallHandling.DISCARD);
+  }
+
+  @Test
+  void autellixCountsHowLongProgramsWait() {
+    ProgramTable table = new ProgramTable(2);
+    table.finished("p1", "a", 0, 4, 3);
+    table.finished("p1", "b", 0, 4, 5);
+    assertThat(table.waitedNanos("p1")).isEqualTo(8);
+    table.forgetWait("p1");
+    assertThat(table.waitedNanos("p1")).isZero();
+    assertThat(table.attainedNanos("p1")).isEqualTo(8);
+  }
+
+  @Test
+  void pastFutureRemembersNoMoreThanMemoryHolds() {
+    assertThatThrownBy(
+            () ->
+                new PeakForecastAdmission.Parameters(
+                    PeakForecastAdmission.Forecast.HISTORY, 0, Integer.MAX_VALUE, 1, 0, false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("historyWindow must be at most 1048576 outputs, but was 2147483647");
   }
 
   @Test

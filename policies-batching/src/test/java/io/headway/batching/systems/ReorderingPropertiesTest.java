@@ -233,7 +233,7 @@ class ReorderingPropertiesTest {
           priority[c] = Math.max(priority[c], table.pathNanos("c" + p));
         }
       }
-      table.finished("program", "c" + c, priority[c], services.get(c));
+      table.finished("program", "c" + c, priority[c], services.get(c), 0);
       total += services.get(c);
       for (int p = 0; p < c; p++) {
         if ((parents.get(c) >> p & 1) == 1) {

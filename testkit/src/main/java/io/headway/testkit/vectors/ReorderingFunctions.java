@@ -438,7 +438,8 @@ final class ReorderingFunctions {
         .forEach(
             e -> {
               for (JsonNode seconds : e.getValue()) {
-                table.finished(e.getKey(), "", 0, nanos(JsonFields.asDouble(seconds, e.getKey())));
+                long service = nanos(JsonFields.asDouble(seconds, e.getKey()));
+                table.finished(e.getKey(), "", 0, service, 0);
               }
             });
     ObjectNode result = JsonResults.object();
@@ -465,7 +466,7 @@ final class ReorderingFunctions {
       }
       priorities.put(id(call), longest / 1e9);
       table.finished(
-          "program", id(call), longest, nanos(JsonFields.doubleOf(call, "serviceSeconds")));
+          "program", id(call), longest, nanos(JsonFields.doubleOf(call, "serviceSeconds")), 0);
     }
     return result;
   }
