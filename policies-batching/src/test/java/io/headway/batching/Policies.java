@@ -201,7 +201,12 @@ public final class Policies extends DomainContextBase {
   private static ComposedBatchingPolicy lane(
       int budget, int laneTokens, int headroom, long expiry, BackfillComposer.AtExpiry atExpiry) {
     return new BatchLane(
-            budget, laneTokens, LaneAdmission.ofBlocks(headroom), new LaneExpiry(expiry), atExpiry)
+            budget,
+            laneTokens,
+            LaneAdmission.ofBlocks(headroom),
+            new LaneExpiry(expiry),
+            atExpiry,
+            BackfillComposer.Yielding.HELPFUL)
         .policy();
   }
 

@@ -28,7 +28,7 @@ import java.util.BitSet;
  *       selector is asked, which should take batch work first.
  *   <li>Unless an interactive one was preempted: interactive admissions, in order. For each, as
  *       little batch work yields as lets it start when blocks or a slot are missing, and none if
- *       that would not do.
+ *       that would not do; see {@link Yielding}.
  *   <li>Running batch work by (expiry, arrival, id), with what is left of the budget, and at most
  *       {@code laneTokens} an iteration; short of blocks, the last of the lane yields, perhaps
  *       itself.
@@ -57,6 +57,14 @@ public final class BackfillComposer
     ABORT
   }
 
+  /** Whether batch work yields for an interactive request that does not start even so. */
+  public enum Yielding {
+    /** Only as much as lets the request start, and none if nothing would. */
+    HELPFUL,
+    /** One after the other while the request is short of blocks or a slot, to no avail perhaps. */
+    ALWAYS
+  }
+
   private static final Claims CLAIMS =
       Claims.builder().bound(Claims.Bound.INTERACTIVE_DELAY_ITERATIONS, 0).build();
 
@@ -64,6 +72,7 @@ public final class BackfillComposer
   private final int laneTokens;
   private final LaneExpiry expiry;
   private final AtExpiry atExpiry;
+  private final Yielding yielding;
 
   /**
    * Makes the composer.
@@ -73,12 +82,15 @@ public final class BackfillComposer
    *     leaves
    * @param expiry when batch work expires
    * @param atExpiry what happens to batch work that runs then
+   * @param yielding whether batch work yields where that does not help
    */
-  public BackfillComposer(int tokenBudget, int laneTokens, LaneExpiry expiry, AtExpiry atExpiry) {
+  public BackfillComposer(
+      int tokenBudget, int laneTokens, LaneExpiry expiry, AtExpiry atExpiry, Yielding yielding) {
     this.tokenBudget = Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
     this.laneTokens = Arguments.atLeast("laneTokens", laneTokens, 0, "tokens");
     this.expiry = requireNonNull(expiry, "expiry");
     this.atExpiry = requireNonNull(atExpiry, "atExpiry");
+    this.yielding = requireNonNull(yielding, "yielding");
   }
 
   /** The lane: who waits, by expiry, and who runs. Single-threaded. */
@@ -270,7 +282,7 @@ public final class BackfillComposer
     return enough;
   }
 
-  private static void admitInteractive(
+  private void admitInteractive(
       State state, BatchContext context, BatchView view, BatchDraft draft, int budget) {
     while (true) {
       int head = context.head();
@@ -279,15 +291,29 @@ public final class BackfillComposer
           || budget - draft.batchTokens() <= 0) {
         return;
       }
+      int left = budget - draft.batchTokens();
       DraftOutcome outcome =
-          context.runByPreempting(
-              head, budget - draft.batchTokens(), state.running, 0, state.runningCount);
+          yielding == Yielding.HELPFUL
+              ? context.runByPreempting(head, left, state.running, 0, state.runningCount)
+              : admitWhileShort(state, context, head, left);
       if (outcome == DraftOutcome.NO_ADAPTER) {
         context.setAside(head);
       } else if (!outcome.done() && outcome != DraftOutcome.NEVER_FITS) {
         return;
       }
     }
+  }
+
+  private static DraftOutcome admitWhileShort(
+      State state, BatchContext context, int head, int tokens) {
+    DraftOutcome outcome = context.admit(head, tokens);
+    while (outcome == DraftOutcome.NO_BLOCKS || outcome == DraftOutcome.NO_SLOT) {
+      if (context.makeRoom(head, state.running, 0, state.runningCount) == BatchView.NONE) {
+        break;
+      }
+      outcome = context.admit(head, tokens);
+    }
+    return outcome;
   }
 
   private static void runLane(

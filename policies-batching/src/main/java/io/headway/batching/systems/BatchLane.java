@@ -35,13 +35,15 @@ import java.util.List;
  * @param headroom blocks that stay free after batch work is admitted
  * @param expiry when batch work expires
  * @param atExpiry what happens to batch work that runs then
+ * @param yielding whether batch work yields where that does not help
  */
 public record BatchLane(
     int tokenBudget,
     int laneTokens,
     LaneAdmission headroom,
     LaneExpiry expiry,
-    BackfillComposer.AtExpiry atExpiry) {
+    BackfillComposer.AtExpiry atExpiry,
+    BackfillComposer.Yielding yielding) {
   /** The id. */
   public static final String ID = "batch-lane";
 
@@ -55,7 +57,8 @@ public record BatchLane(
           0,
           LaneAdmission.ofFraction(DEFAULT_HEADROOM_FRACTION),
           LaneExpiry.DEFAULT,
-          BackfillComposer.AtExpiry.FINISH);
+          BackfillComposer.AtExpiry.FINISH,
+          BackfillComposer.Yielding.HELPFUL);
 
   public BatchLane {
     Arguments.atLeast("tokenBudget", tokenBudget, 1, "token");
@@ -63,6 +66,7 @@ public record BatchLane(
     requireNonNull(headroom, "headroom");
     requireNonNull(expiry, "expiry");
     requireNonNull(atExpiry, "atExpiry");
+    requireNonNull(yielding, "yielding");
   }
 
   /**
@@ -73,7 +77,7 @@ public record BatchLane(
   public ComposedBatchingPolicy policy() {
     return Batching.order(new LaneOrder(expiry))
         .admission(headroom.exempting(expiry))
-        .composition(new BackfillComposer(tokenBudget, laneTokens, expiry, atExpiry))
+        .composition(new BackfillComposer(tokenBudget, laneTokens, expiry, atExpiry, yielding))
         .preemption(new LaneFirst(expiry))
         .id(ID)
         .build();
@@ -100,7 +104,8 @@ public record BatchLane(
                     config.intValue("laneTokens"),
                     LaneAdmission.ofFraction(config.doubleValue("headroomFraction")),
                     urgency(config),
-                    config.choice("atExpiry", BackfillComposer.AtExpiry::valueOf))
+                    config.choice("atExpiry", BackfillComposer.AtExpiry::valueOf),
+                    config.choice("yielding", BackfillComposer.Yielding::valueOf))
                 .policy());
   }
 
@@ -131,7 +136,12 @@ public record BatchLane(
             "atExpiry",
             "finish",
             List.of("finish", "abort"),
-            "what happens to batch work that runs when it expires");
+            "what happens to batch work that runs when it expires")
+        .choice(
+            "yielding",
+            "helpful",
+            List.of("helpful", "always"),
+            "whether batch work yields only if an interactive request then starts, or in any case");
   }
 
   static LaneExpiry expiry(PolicyConfig config) {

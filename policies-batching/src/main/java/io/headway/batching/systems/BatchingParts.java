@@ -657,7 +657,11 @@ public final class BatchingParts {
    */
   public static BackfillComposer batchLane() {
     return new BackfillComposer(
-        VllmV1.DEFAULT.tokenBudget(), 0, LaneExpiry.DEFAULT, BackfillComposer.AtExpiry.FINISH);
+        VllmV1.DEFAULT.tokenBudget(),
+        0,
+        LaneExpiry.DEFAULT,
+        BackfillComposer.AtExpiry.FINISH,
+        BackfillComposer.Yielding.HELPFUL);
   }
 
   /**

@@ -174,7 +174,8 @@ final class PlanningParts {
                     config.intValue("tokenBudget"),
                     config.intValue("laneTokens"),
                     BatchLane.expiry(config),
-                    config.choice("atExpiry", BackfillComposer.AtExpiry::valueOf))),
+                    config.choice("atExpiry", BackfillComposer.AtExpiry::valueOf),
+                    config.choice("yielding", BackfillComposer.Yielding::valueOf))),
         new PolicyProvider(
             "lane-first",
             Decision.VICTIM_SELECTION,

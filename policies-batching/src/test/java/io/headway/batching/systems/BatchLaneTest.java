@@ -31,7 +31,12 @@ class BatchLaneTest {
   private static ComposedBatchingPolicy lane(
       int budget, int laneTokens, int headroom, BackfillComposer.AtExpiry atExpiry) {
     return new BatchLane(
-            budget, laneTokens, LaneAdmission.ofBlocks(headroom), LaneExpiry.DEFAULT, atExpiry)
+            budget,
+            laneTokens,
+            LaneAdmission.ofBlocks(headroom),
+            LaneExpiry.DEFAULT,
+            atExpiry,
+            BackfillComposer.Yielding.HELPFUL)
         .policy();
   }
 
@@ -220,8 +225,35 @@ class BatchLaneTest {
             0,
             LaneAdmission.ofBlocks(headroom),
             new LaneExpiry(1_000_000, marginNanos, new TokenTimes(1e-9, 0, 1e-9)),
-            BackfillComposer.AtExpiry.FINISH)
+            BackfillComposer.AtExpiry.FINISH,
+            BackfillComposer.Yielding.HELPFUL)
         .policy();
+  }
+
+  @Test
+  void batchWorkYieldsInVainOnlyIfToldTo() {
+    // i1 keeps 8 of 12 blocks, b 2; i2 needs 5, which the two free ones and b's do not make up.
+    List<Job> jobs =
+        List.of(
+            new Job("i1", 0, 31, 4, 4),
+            new Job("b", 0, 7, 6, 6).inLane(90),
+            new Job("i2", 1, 20, 2, 2));
+    for (BackfillComposer.Yielding yielding : BackfillComposer.Yielding.values()) {
+      ComposedBatchingPolicy policy =
+          new BatchLane(
+                  64,
+                  0,
+                  LaneAdmission.ofBlocks(0),
+                  LaneExpiry.DEFAULT,
+                  BackfillComposer.AtExpiry.FINISH,
+                  yielding)
+              .policy();
+      Run run = Run.with(policy).pool(12, 4).limits(4, 64).run(jobs);
+      boolean always = yielding == BackfillComposer.Yielding.ALWAYS;
+      assertThat(run.step(1).preempted()).isEqualTo(always ? List.of("b") : List.of());
+      assertThat(run.step(1).admitted()).isEmpty();
+      assertThat(run.step(4).admitted()).startsWith("i2");
+    }
   }
 
   /** Interactive requests without end, one sequence at a time: the lane has no chance. */

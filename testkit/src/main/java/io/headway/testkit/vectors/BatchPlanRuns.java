@@ -288,7 +288,8 @@ final class BatchPlanRuns implements VectorAdapter {
             LaneAdmission.ofBlocks(JsonFields.intOf(vector.params(), "headroomBlocks")),
             LaneExpiry.DEFAULT,
             BackfillComposer.AtExpiry.valueOf(
-                JsonFields.textOf(vector.params(), "atExpiry", "finish").toUpperCase(Locale.ROOT)));
+                JsonFields.textOf(vector.params(), "atExpiry", "finish").toUpperCase(Locale.ROOT)),
+            BackfillComposer.Yielding.ALWAYS);
     return EngineRun.of(
             new PlanProbe<>(parameters.policy()),
             EngineRun.jobs(vector.input()),
