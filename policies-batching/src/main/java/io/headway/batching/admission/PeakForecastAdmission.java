@@ -25,7 +25,8 @@ import java.util.Arrays;
  *       {@link Forecast}. {@code HISTORY} draws it from the last {@code historyWindow} finished
  *       outputs that are longer than what the sequence has generated: entry {@code floor(u * m)} of
  *       those m in ascending order, {@code maxNewTokens} if there are none; it is drawn anew in
- *       every test. Outputs of one iteration enter the history in order of admission. Always within {@code generated + 1} and {@code maxNewTokens}.
+ *       every test. Outputs of one iteration enter the history in order of admission. Always within
+ *       {@code generated + 1} and {@code maxNewTokens}.
  *   <li>Future: {@code M*}, the {@linkplain PeakTokens peak} of {@code prompt + generated} and the
  *       tokens remaining. With blocks of B tokens each sequence counts B - 1 tokens more, what its
  *       last block may waste.

@@ -6,9 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What the finished calls of each program have been served and have waited: the process table of Autellix. Bounded:
- * beyond a capacity, the programs, and the calls, noted first are forgotten. O(1) per access
- * (O(parents) for a path). Mutable, not thread-safe.
+ * What the finished calls of each program have been served and have waited: the process table of
+ * Autellix. Bounded: beyond a capacity, the programs, and the calls, noted first are forgotten.
+ * O(1) per access (O(parents) for a path). Mutable, not thread-safe.
  */
 public final class ProgramTable {
   /** Programs and calls remembered by default. */

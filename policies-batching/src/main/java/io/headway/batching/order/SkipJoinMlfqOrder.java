@@ -230,8 +230,7 @@ public final class SkipJoinMlfqOrder
 
   private void update(State state, BatchView view, RankChanges changes) {
     // Without a period every selection checks, also one that follows an iteration without work.
-    boolean check =
-        parameters.promotionCheckIterations == 1 || view.iteration() >= state.nextCheck;
+    boolean check = parameters.promotionCheckIterations == 1 || view.iteration() >= state.nextCheck;
     state.queues.refresh(
         view, changes, check ? parameters.promotionNanos : 0, parameters.promotionPlace);
     if (check) {

@@ -172,8 +172,7 @@ class PastFutureModelTest {
 
   @Provide
   Arbitrary<List<Job>> workloads() {
-    Arbitrary<int[]> numbers =
-        Arbitraries.integers().between(0, 11).array(int[].class).ofSize(4);
+    Arbitrary<int[]> numbers = Arbitraries.integers().between(0, 11).array(int[].class).ofSize(4);
     return numbers
         .list()
         .ofMaxSize(9)

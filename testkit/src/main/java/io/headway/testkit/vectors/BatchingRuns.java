@@ -171,9 +171,7 @@ final class BatchingRuns {
     ObjectNode input = vector.input().deepCopy();
     for (JsonNode request : JsonFields.arrayOf(input, "requests")) {
       int outputTokens = JsonFields.intOf(request, "outputTokens");
-      ((ObjectNode) request)
-          .put("predictedTokens", outputTokens)
-          .put("maxNewTokens", outputTokens);
+      ((ObjectNode) request).put("predictedTokens", outputTokens).put("maxNewTokens", outputTokens);
     }
     return with(vector, input);
   }

@@ -206,8 +206,7 @@ final class ReorderingFunctions {
       } else {
         int worker = JsonFields.intOf(event, "worker");
         EngineRun.within("field worker", worker, 0, workers - 1L);
-        deficits[worker] -=
-            outputPrice * JsonFields.intOf(event, "tokens");
+        deficits[worker] -= outputPrice * JsonFields.intOf(event, "tokens");
       }
       ObjectNode row = after.addObject();
       tenants.forEach(
@@ -286,10 +285,7 @@ final class ReorderingFunctions {
       int generated = JsonFields.intOf(request, "generatedTokens");
       int length =
           PeakForecastAdmission.drawTokens(
-              history,
-              generated,
-              cap,
-              uniform(JsonFields.doubleOf(request, "uniform"), "uniform"));
+              history, generated, cap, uniform(JsonFields.doubleOf(request, "uniform"), "uniform"));
       drawn.put(id(request), length);
       remaining.put(id(request), length - generated);
       peak.add(JsonFields.intOf(request, "promptTokens") + (long) generated, length - generated);
