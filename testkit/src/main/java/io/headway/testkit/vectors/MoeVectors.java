@@ -170,8 +170,9 @@ final class MoeVectors implements VectorAdapter {
                 switch (order) {
                   case "TOKEN" -> FillOrder.TOKEN;
                   case "PRIORITY" -> FillOrder.PRIORITY_MAX;
-                  default -> throw new IllegalArgumentException(
-                      "order must be TOKEN or PRIORITY, but was '" + order + "'");
+                  default ->
+                      throw new IllegalArgumentException(
+                          "order must be TOKEN or PRIORITY, but was '" + order + "'");
                 },
                 JsonFields.doubleOf(call.params, "alpha"))));
     call.loss("aux", MoeSignals.AUXILIARY_LOSS);
