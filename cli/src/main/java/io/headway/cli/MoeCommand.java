@@ -92,10 +92,9 @@ final class MoeCommand implements Callable<Integer> {
       names = "--skew",
       paramLabel = "S",
       defaultValue = "zipf:1.1",
-      description = {
-        "Popularity of the experts: uniform, zipf:EXPONENT, or hot-set:EXPERTS:FACTOR, whose hot experts",
-        "drift by one every batch (default: ${DEFAULT-VALUE})."
-      })
+      description =
+          "Popularity of the experts: uniform, zipf:EXPONENT, or hot-set:EXPERTS:FACTOR, whose hot"
+              + " experts drift by one every batch (default: ${DEFAULT-VALUE}).")
   private String skew = "";
 
   @Option(
@@ -108,10 +107,9 @@ final class MoeCommand implements Callable<Integer> {
   @Option(
       names = "--slots",
       paramLabel = "N",
-      description = {
-        "Expert slots over all devices, for the placement with replicas.",
-        "Default: one more per device than the experts need."
-      })
+      description =
+          "Expert slots over all devices, for the placement with replicas (default: one more per"
+              + " device than the experts need).")
   private @Nullable Integer slots;
 
   @Option(
@@ -132,10 +130,9 @@ final class MoeCommand implements Callable<Integer> {
       names = "--routers",
       paramLabel = "A,B,...",
       defaultValue = DEFAULT_ROUTERS,
-      description = {
-        "Routers, each NAME[:key=value,...], or all; see 'headway policies --decision expert-routing'",
-        "(default: ${DEFAULT-VALUE})."
-      })
+      description =
+          "Routers, each NAME[:key=value,...], or all; see 'headway policies --decision"
+              + " expert-routing' (default: ${DEFAULT-VALUE}).")
   private String routers = "";
 
   @Option(
@@ -339,6 +336,9 @@ final class MoeCommand implements Callable<Integer> {
     atLeast("--nodes", nodes, 1);
     atLeast("--layers", layers, 1);
     atLeast("--batches", batches, 2);
+    positive("--tflops", teraFlops);
+    positive("--memory-gbs", memoryGigabytes);
+    positive("--link-gbs", linkGigabytes);
     atMost("--experts", experts, MAX_EXPERTS);
     atMost("--layers", layers, MAX_LAYERS);
     atMost("--batches", batches, MAX_BATCHES);
@@ -374,6 +374,12 @@ final class MoeCommand implements Callable<Integer> {
   private static void atLeast(String option, int value, int least) {
     if (value < least) {
       throw new BadInputException(option + " must be at least " + least + ", but was " + value);
+    }
+  }
+
+  private static void positive(String option, double value) {
+    if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
+      throw new BadInputException(option + " must be finite and above 0, but was " + value);
     }
   }
 

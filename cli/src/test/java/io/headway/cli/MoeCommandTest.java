@@ -138,8 +138,9 @@ class MoeCommandTest {
         "--routers|deepseek-v3:groups=3|deepseek-v3:groups=3: experts must be a multiple of groups",
         "--routers|switch,switch|--routers must name each router once",
         "--planner|nobody|nobody",
-        "--link-gbs|0|linkBytesPerSecond must be above 0 bytes/s",
-        "--tflops|NaN|flopsPerSecond must be above 0 FLOPs/s, but was NaN",
+        "--link-gbs|0|--link-gbs must be finite and above 0, but was 0.0",
+        "--memory-gbs|-1|--memory-gbs must be finite and above 0, but was -1.0",
+        "--tflops|NaN|--tflops must be finite and above 0, but was NaN",
         "--tokens|2000000000|tokens x experts must be at most 268435456",
       })
   void aMistakeIsOneLineAndWritesNothing(String option, String value, String message) {

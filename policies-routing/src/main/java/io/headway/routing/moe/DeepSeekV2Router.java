@@ -204,7 +204,7 @@ public final class DeepSeekV2Router implements ExpertRouter<Stateless> {
       DeviceMap map = DeviceMap.contiguous(experts, devices);
       SequenceLosses.report(
           input, out, expert, k, map, config.expertCoefficient(), config.deviceCoefficient());
-      reportCommunication(input, out, expert, map, limit);
+      reportCommunication(input, out, expert, map);
     }
     if (all) {
       double[] rows = out.signals().add(MoeSignals.TOKEN_DEVICES, tokens, limit);
@@ -368,7 +368,7 @@ public final class DeepSeekV2Router implements ExpertRouter<Stateless> {
   }
 
   private void reportCommunication(
-      RouterInput in, ExpertAssignments out, int[] expert, DeviceMap map, int limit) {
+      RouterInput in, ExpertAssignments out, int[] expert, DeviceMap map) {
     RoutingSignals signals = out.signals();
     int sequences = in.sequenceCount();
     int devices = map.devices();
@@ -394,7 +394,7 @@ public final class DeepSeekV2Router implements ExpertRouter<Stateless> {
         }
       }
       for (int d = 0; d < devices && real > 0; d++) {
-        share[s * devices + d] *= devices / ((double) limit * real);
+        share[s * devices + d] *= devices / ((double) config.maxDevices() * real);
         loss[s] +=
             config.communicationCoefficient()
                 * share[s * devices + d]

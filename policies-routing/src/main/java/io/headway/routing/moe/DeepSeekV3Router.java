@@ -132,13 +132,18 @@ public final class DeepSeekV3Router implements ExpertRouter<DeepSeekV3Router.Bia
      * Moves the bias of every expert by {@code gamma}, down if it had more than the mean load, up
      * if less; nothing without load.
      *
-     * @param load pairs per expert since the last update, each at least 0
+     * @param load pairs per expert since the last update, each at least 0; entries beyond the
+     *     experts are not read
      * @param experts number of routed experts
      * @param gamma step, finite and at least 0; 0 freezes the biases
      */
     public void update(int[] load, int experts, double gamma) {
       Checks.coefficient("gamma", gamma);
       prepare(experts);
+      if (load.length < experts) {
+        throw new IllegalArgumentException(
+            "load must have an entry for each of " + experts + " experts, but had " + load.length);
+      }
       long sum = 0;
       for (int e = 0; e < experts; e++) {
         if (load[e] < 0) {

@@ -443,6 +443,76 @@ class NaiveModelsTest {
     }
   }
 
+  @Property(tries = 300, seed = SEED)
+  void deepSeekV2ReportsTheLossesOfItsChoicesPerSequence(
+      @ForAll boolean ties,
+      @ForAll long seed,
+      @ForAll @IntRange(max = 3) int power,
+      @ForAll @IntRange(min = 1, max = 9) int maxDevices,
+      @ForAll @IntRange(min = 1, max = 6) int first,
+      @ForAll @IntRange(min = 1, max = 6) int second) {
+    int experts = 8;
+    int devices = 1 << power;
+    int perDevice = experts / devices;
+    int k = Math.min(3, Math.min(maxDevices, devices) * perDevice);
+    int tokens = first + second;
+    double[] logits = logits(ties, seed, tokens, experts);
+    double[][] p = softmax(logits, tokens, experts);
+    DeepSeekV2Router router =
+        new DeepSeekV2Router(
+            new DeepSeekV2Router.Config(
+                k, devices, maxDevices, 1, 0.003, 0.05, 0.02, DeviceBudget.pairs(1), 0));
+    ExpertAssignments out =
+        Batches.route(
+            router,
+            new RouterInput()
+                .logits(logits, tokens, experts)
+                .sequenceLengths(new int[] {first, second}));
+    for (int s = 0; s < 2; s++) {
+      int from = s * first;
+      int to = s == 0 ? first : tokens;
+      int length = to - from;
+      double[] f = new double[experts];
+      double[] mean = new double[experts];
+      double[] communication = new double[devices];
+      for (int t = from; t < to; t++) {
+        double[] best = new double[devices];
+        for (int e = 0; e < experts; e++) {
+          best[e / perDevice] = Math.max(best[e / perDevice], p[t][e]);
+          mean[e] += p[t][e] / length;
+        }
+        List<Integer> allowed = ranked(best).stream().limit(maxDevices).toList();
+        List<Integer> chosen =
+            ranked(p[t]).stream().filter(e -> allowed.contains(e / perDevice)).limit(k).toList();
+        chosen.forEach(e -> f[e] += (double) experts / (k * length));
+        chosen.stream()
+            .map(e -> e / perDevice)
+            .distinct()
+            .forEach(d -> communication[d] += (double) devices / (maxDevices * length));
+      }
+      double expertLoss = 0;
+      double deviceLoss = 0;
+      double communicationLoss = 0;
+      for (int d = 0; d < devices; d++) {
+        double share = 0;
+        double weight = 0;
+        for (int e = d * perDevice; e < (d + 1) * perDevice; e++) {
+          share += f[e] / perDevice;
+          weight += mean[e];
+          expertLoss += 0.003 * f[e] * mean[e];
+        }
+        deviceLoss += 0.05 * share * weight;
+        communicationLoss += 0.02 * communication[d] * weight;
+      }
+      assertThat(out.signals().value(MoeSignals.EXPERT_BALANCE_LOSS, 0, s))
+          .isCloseTo(expertLoss, within(1e-12));
+      assertThat(out.signals().value(MoeSignals.DEVICE_BALANCE_LOSS, 0, s))
+          .isCloseTo(deviceLoss, within(1e-12));
+      assertThat(out.signals().value(MoeSignals.COMMUNICATION_BALANCE_LOSS, 0, s))
+          .isCloseTo(communicationLoss, within(1e-12));
+    }
+  }
+
   private static DeepSeekV2Router v2(int devices, DeviceBudget budget) {
     return new DeepSeekV2Router(new DeepSeekV2Router.Config(3, devices, 2, 1, 0, 0, 0, budget, 0));
   }

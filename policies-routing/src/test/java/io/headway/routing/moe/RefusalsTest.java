@@ -171,6 +171,8 @@ class RefusalsTest {
         .hasMessage("bias[1] must be finite, but was NaN");
     assertThatThrownBy(() -> bias.update(new int[] {1, -2, 0, 0}, 4, 0.001))
         .hasMessage("load[1] must be at least 0 pairs, but was -2");
+    assertThatThrownBy(() -> bias.update(new int[] {1, 2}, 4, 0.001))
+        .hasMessage("load must have an entry for each of 4 experts, but had 2");
   }
 
   @Test

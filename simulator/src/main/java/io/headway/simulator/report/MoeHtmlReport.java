@@ -154,7 +154,9 @@ public final class MoeHtmlReport {
     page.line("<h2 id=\"times\">Step time by placement</h2>");
     page.line(
         "<p class=\"muted\">One bar per placement: time in the experts of the slowest device"
-            + " (solid) and in both exchanges (hatched). Shorter is better.</p>");
+            + " (solid) and in both exchanges (hatched). Shorter is better. A device reads the"
+            + " weights of every expert slot it uses: with little work per slot, more replicas cost"
+            + " more time than balance saves.</p>");
     page.line("<div class=\"bars\">");
     for (MoeReport.Routed routed : report.routers()) {
       page.line("<h3>" + HtmlPage.escape(routed.name()) + "</h3>");

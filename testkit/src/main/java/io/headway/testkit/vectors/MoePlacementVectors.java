@@ -77,6 +77,7 @@ final class MoePlacementVectors implements VectorAdapter {
       throw new IllegalArgumentException(
           "algorithm must be a supported one, but was " + vector.algorithm());
     }
+    MoeVectors.requireModestCounts(vector);
     try {
       return algorithm.apply(vector);
     } catch (MoeInputException e) {
@@ -108,9 +109,14 @@ final class MoePlacementVectors implements VectorAdapter {
     for (int t : JsonFields.intsOf(vector.input(), "tokensByRank")) {
       tokens = Math.max(tokens, t);
     }
-    int experts = demand[0].length;
+    int experts = demand.length == 0 ? 0 : demand[0].length;
+    if (experts == 0) {
+      throw new IllegalArgumentException(
+          "demandByRank must have a rank and an expert, but was empty");
+    }
     int most = 0;
     for (int[] ofRank : demand) {
+      requireEntries("demandByRank", experts, ofRank.length);
       for (int d : ofRank) {
         most = Math.max(most, d);
       }
@@ -133,6 +139,13 @@ final class MoePlacementVectors implements VectorAdapter {
       padded.add((long) experts * capacity - accepted);
     }
     return result;
+  }
+
+  private static void requireEntries(String name, int expected, int actual) {
+    if (actual != expected) {
+      throw new IllegalArgumentException(
+          name + " must have an entry for each of " + expected + " experts, but had " + actual);
+    }
   }
 
   private static RouterInput logits(JsonNode rows, int experts) {
@@ -161,6 +174,7 @@ final class MoePlacementVectors implements VectorAdapter {
       int[] load;
       if (step.has("load")) {
         load = JsonFields.intsOf(step, "load");
+        requireEntries("load", experts, load.length);
       } else {
         router.route(logits(JsonFields.arrayOf(step, "logits"), experts), bias, out);
         load = out.loads();
@@ -326,9 +340,10 @@ final class MoePlacementVectors implements VectorAdapter {
     JsonNode params = vector.params();
     double[][] rows = JsonFields.doubleRowsOf(vector.input(), "load");
     int layers = rows.length;
-    int experts = rows[0].length;
+    int experts = layers == 0 ? 0 : rows[0].length;
     double[] flat = new double[layers * experts];
     for (int l = 0; l < layers; l++) {
+      requireEntries("load", experts, rows[l].length);
       System.arraycopy(rows[l], 0, flat, l * experts, experts);
     }
     ExpertTopology topology =
@@ -606,8 +621,10 @@ final class MoePlacementVectors implements VectorAdapter {
     double total = 0;
     for (JsonNode layer : JsonFields.arrayOf(vector.input(), "layers")) {
       double[] pairs = new double[devices];
-      DeviceMap.of(JsonFields.intsOf(layer, "device"), devices)
-          .sumLoads(JsonFields.intsOf(layer, "load"), pairs);
+      int[] load = JsonFields.intsOf(layer, "load");
+      int[] device = JsonFields.intsOf(layer, "device");
+      requireEntries("device", load.length, device.length);
+      DeviceMap.of(device, devices).sumLoads(load, pairs);
       ObjectNode node = layers.addObject();
       node.set("deviceLoad", doubles(pairs));
       node.put("imbalance", time.imbalance(pairs, devices));
@@ -629,6 +646,12 @@ final class MoePlacementVectors implements VectorAdapter {
     ExpertAssignments out = new ExpertAssignments();
     out.begin(new RouterInput().tokens(tokens, device.length), -1, 1);
     for (int[] pair : JsonFields.intRowsOf(vector.input(), "assignments")) {
+      if (pair.length != 2) {
+        throw new IllegalArgumentException(
+            "assignments must be rows of a token and an expert, but one had "
+                + pair.length
+                + " entries");
+      }
       out.assign(pair[0], ExpertAssignments.NO_RANK, pair[1], ExpertAssignments.NO_SLOT, 1);
     }
     out.end();

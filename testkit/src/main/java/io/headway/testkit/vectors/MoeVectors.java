@@ -38,12 +38,35 @@ import io.headway.routing.moe.TutelCapacity;
 import io.headway.routing.moe.TutelRouter;
 import io.headway.routing.moe.VMoeRouter;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
 /** Runs the vectors of the suite {@code moe-routing} that route tokens to experts. */
 final class MoeVectors implements VectorAdapter {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private static final int MAX_ITERATIONS = 100_000;
+
+  /** Most of anything that a vector counts instead of listing it, as memory grows with it. */
+  private static final int MAX_COUNT = 1_000_000;
+
+  private static final List<String> COUNTS =
+      List.of(
+          "experts",
+          "topK",
+          "stages",
+          "devices",
+          "maxDevices",
+          "groups",
+          "maxGroups",
+          "nodes",
+          "gpus",
+          "replicas",
+          "packs",
+          "partitions",
+          "window",
+          "tokens");
 
   private final Map<String, Function<Call, JsonNode>> algorithms =
       Map.ofEntries(
@@ -94,6 +117,7 @@ final class MoeVectors implements VectorAdapter {
       throw new IllegalArgumentException(
           "algorithm must be a supported one, but was " + vector.algorithm());
     }
+    requireModestCounts(vector);
     try {
       return algorithm.apply(new Call(vector));
     } catch (MoeInputException e) {
@@ -108,6 +132,19 @@ final class MoeVectors implements VectorAdapter {
       case INFEASIBLE -> "infeasible";
       case CONFLICTING_ANNOTATIONS -> "conflicting-annotations";
     };
+  }
+
+  /** Refuses negative counts and those that would take more memory than any vector is worth. */
+  static void requireModestCounts(ConformanceVector vector) {
+    for (JsonNode fields : List.of(vector.params(), vector.input())) {
+      for (String name : COUNTS) {
+        JsonNode count = fields.path(name);
+        if (count.isNumber() && !(count.doubleValue() >= 0 && count.doubleValue() <= MAX_COUNT)) {
+          throw new IllegalArgumentException(
+              name + " must lie in 0.." + MAX_COUNT + ", but was " + count.asText());
+        }
+      }
+    }
   }
 
   static CapacityRule capacityRule(JsonNode params) {
@@ -125,14 +162,19 @@ final class MoeVectors implements VectorAdapter {
   }
 
   private static JsonNode switchRouting(Call call) {
-    FillOrder order =
-        JsonFields.textOf(call.params, "order").equals("PRIORITY")
-            ? FillOrder.PRIORITY_MAX
-            : FillOrder.TOKEN;
+    String order = JsonFields.textOf(call.params, "order");
     call.route(
         new SwitchRouter(
             new SwitchRouter.Config(
-                capacityRule(call.params), order, JsonFields.doubleOf(call.params, "alpha"))));
+                capacityRule(call.params),
+                switch (order) {
+                  case "TOKEN" -> FillOrder.TOKEN;
+                  case "PRIORITY" -> FillOrder.PRIORITY_MAX;
+                  default ->
+                      throw new IllegalArgumentException(
+                          "order must be TOKEN or PRIORITY, but was '" + order + "'");
+                },
+                JsonFields.doubleOf(call.params, "alpha"))));
     call.loss("aux", MoeSignals.AUXILIARY_LOSS);
     call.loss("z", MoeSignals.Z_LOSS);
     call.signal("f", call.row(MoeSignals.CHOICE_SHARE));
@@ -200,13 +242,23 @@ final class MoeVectors implements VectorAdapter {
                 JsonFields.intOf(call.params, "tokenCap"),
                 CappedExpertChoiceRouter.Solver.ENTROPY,
                 JsonFields.doubleOf(call.params, "lambda"),
-                JsonFields.intOf(call.params, "iterations"),
+                iterations(call.params),
                 false)));
     call.signal("allocation", call.rows(MoeSignals.ALLOCATION));
     call.signal("converged", JSON.booleanNode(call.value(MoeSignals.CONVERGED) == 1));
     call.signal("capViolations", whole(call.value(MoeSignals.CAP_VIOLATIONS)));
     call.signal("objective", JSON.numberNode(call.value(MoeSignals.OBJECTIVE)));
     return cappedSignals(call);
+  }
+
+  /** Reads how often to project; bounded, as nothing but this number ends the run. */
+  private static int iterations(JsonNode params) {
+    int iterations = JsonFields.intOf(params, "iterations");
+    if (iterations > MAX_ITERATIONS) {
+      throw new IllegalArgumentException(
+          "iterations must be at most " + MAX_ITERATIONS + ", but was " + iterations);
+    }
+    return iterations;
   }
 
   private static JsonNode exactExpertChoice(Call call) {
@@ -273,6 +325,13 @@ final class MoeVectors implements VectorAdapter {
       Arrays.fill(device, -1);
       for (int d = 0; d < lists.length; d++) {
         for (int e : lists[d]) {
+          if (e < 0 || e >= device.length || device[e] >= 0) {
+            throw new IllegalArgumentException(
+                "deviceExperts must name each of "
+                    + device.length
+                    + " experts once, but one was "
+                    + e);
+          }
           device[e] = d;
         }
       }
@@ -306,6 +365,13 @@ final class MoeVectors implements VectorAdapter {
     if (call.data.has("protectedTokens")) {
       boolean[] kept = new boolean[call.input.tokens()];
       for (int t : JsonFields.intsOf(call.data, "protectedTokens")) {
+        if (t < 0 || t >= kept.length) {
+          throw new IllegalArgumentException(
+              "protectedTokens must lie below the number of tokens = "
+                  + kept.length
+                  + ", but one was "
+                  + t);
+        }
         kept[t] = true;
       }
       call.input.protectedTokens(kept);
@@ -380,7 +446,16 @@ final class MoeVectors implements VectorAdapter {
 
   private static JsonNode recycle(Call call) {
     call.input.permutation(JsonFields.intsOf(call.data, "permutation"));
-    call.route(new RecycleRouter(new RecycleRouter.Config(capacityRule(call.params))));
+    CapacityRule rule = capacityRule(call.params);
+    long slots = (long) rule.slots(call.input.tokens(), call.experts(), 1, 0) * call.experts();
+    if (slots > MAX_COUNT) {
+      throw new IllegalArgumentException(
+          "capacityRule must give at most "
+              + MAX_COUNT
+              + " slots over all experts, as free ones are listed, but gave "
+              + slots);
+    }
+    call.route(new RecycleRouter(new RecycleRouter.Config(rule)));
     call.loss("aux", MoeSignals.AUXILIARY_LOSS);
     call.signal("overflow", call.wholes(MoeSignals.OVERFLOW_TOKENS, 0));
     call.signal("pool", call.wholes(MoeSignals.RECYCLING_POOL, 0));
@@ -523,6 +598,10 @@ final class MoeVectors implements VectorAdapter {
         JsonNode flags = JsonFields.arrayOf(data, "padding");
         boolean[] padding = new boolean[flags.size()];
         for (int t = 0; t < padding.length; t++) {
+          if (!flags.get(t).isBoolean()) {
+            throw new VectorFormatException(
+                "padding must be true or false, but one was " + VectorMatcher.show(flags.get(t)));
+          }
           padding[t] = flags.get(t).booleanValue();
         }
         input.padding(padding);
