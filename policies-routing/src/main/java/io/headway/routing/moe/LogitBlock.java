@@ -4,13 +4,13 @@ import io.headway.api.moe.RouterInput;
 import java.util.Arrays;
 
 /**
- * The logits of {@value #LANES} tokens side by side: row {@code e} holds the logits of expert
- * {@code e}, one lane per token, so that maxima over experts are elementwise maxima of long rows,
- * which the JIT compiler turns into vector code. For that, all distances between operands are
- * constants.
+ * The logits of {@value #LANES} tokens side by side: a row holds the logits of one expert, one lane
+ * per token, so that maxima over experts are elementwise maxima of long rows, which the JIT
+ * compiler turns into vector code. For that, all distances between operands are constants.
  *
- * <p>Experts are looked at in {@value #GROUPS} groups: expert {@code e} belongs to group {@code e %
- * GROUPS}.
+ * <p>Experts are looked at in {@value #GROUPS} groups of {@link #members} neighbours, the last
+ * ones perhaps of fewer. The rows of the first members of all groups come first, then those of the
+ * second ones.
  */
 final class LogitBlock {
   /** Tokens of a block. */
@@ -22,6 +22,9 @@ final class LogitBlock {
   /** Numbers in the rows of all groups. */
   static final int GROUPED = GROUPS * LANES;
 
+  /** From the row of one member to that of the next; not a power of two, which caches dislike. */
+  private static final int STEP = GROUPED + 16;
+
   /** Experts that are loaded together, so that the rows written to stay in the first cache. */
   private static final int TILE = 64;
 
@@ -29,28 +32,39 @@ final class LogitBlock {
 
   /** Returns the length of the array that holds the rows of all experts. */
   static int length(int experts) {
-    return Math.multiplyExact(GROUPED, (experts + GROUPS - 1) / GROUPS);
+    return Math.multiplyExact(STEP, members(experts));
   }
 
-  /** Copies the logits of {@code token[0 .. LANES - 1]}; rows up to the last group are masked. */
+  /** Returns how many experts a group has: those from {@code group * members} on. */
+  static int members(int experts) {
+    return (experts + GROUPS - 1) / GROUPS;
+  }
+
+  /** Copies the logits of {@code token[0 .. LANES - 1]}; rows without an expert are masked. */
   static void load(RouterInput in, float[] from, int[] token, float[] block) {
     int experts = in.experts();
-    for (int first = 0; first < experts; first += TILE) {
-      int end = Math.min(first + TILE, experts);
+    int members = members(experts);
+    int tile = Math.max(TILE / members, 1);
+    for (int first = 0; first < GROUPS; first += tile) {
       for (int lane = 0; lane < LANES; lane += 4) {
-        loadFour(
-            from,
-            in.rowStart(token[lane]),
-            in.rowStart(token[lane + 1]),
-            in.rowStart(token[lane + 2]),
-            in.rowStart(token[lane + 3]),
-            first,
-            end,
-            lane,
-            block);
+        for (int group = first; group < Math.min(first + tile, GROUPS); group++) {
+          int expert = group * members;
+          loadFour(
+              from,
+              in.rowStart(token[lane]) + expert,
+              in.rowStart(token[lane + 1]) + expert,
+              in.rowStart(token[lane + 2]) + expert,
+              in.rowStart(token[lane + 3]) + expert,
+              Math.min(members, experts - expert),
+              group * LANES + lane,
+              block);
+        }
       }
     }
-    Arrays.fill(block, experts * LANES, length(experts), Float.NEGATIVE_INFINITY);
+    for (int expert = experts; expert < members * GROUPS; expert++) {
+      int at = expert % members * STEP + expert / members * LANES;
+      Arrays.fill(block, at, at + LANES, Float.NEGATIVE_INFINITY);
+    }
   }
 
   private static void loadFour(
@@ -59,24 +73,23 @@ final class LogitBlock {
       int row1,
       int row2,
       int row3,
+      int count,
       int first,
-      int end,
-      int lane,
       float[] block) {
-    for (int e = first; e < end; e++) {
-      int at = e * LANES + lane;
-      block[at] = from[row0 + e];
-      block[at + 1] = from[row1 + e];
-      block[at + 2] = from[row2 + e];
-      block[at + 3] = from[row3 + e];
+    for (int i = 0; i < count; i++) {
+      int at = first + i * STEP;
+      block[at] = from[row0 + i];
+      block[at + 1] = from[row1 + i];
+      block[at + 2] = from[row2 + i];
+      block[at + 3] = from[row3 + i];
     }
   }
 
   /** Leaves the largest logit of every group in the first rows; one NaN makes its group NaN. */
   static void groupMaxima(float[] block, int experts) {
-    for (int at = length(experts) - 2 * GROUPED; at >= 0; at -= GROUPED) {
+    for (int at = length(experts) - 2 * STEP; at >= 0; at -= STEP) {
       for (int i = at; i < at + GROUPED; i++) {
-        block[i] = Math.max(block[i], block[i + GROUPED]);
+        block[i] = Math.max(block[i], block[i + STEP]);
       }
     }
   }

@@ -123,8 +123,10 @@ final class NearestInBlock {
   private static int candidates(
       float[] from, int start, int experts, int[] near, int groups, float least, int[] candidate) {
     int count = 0;
+    int members = LogitBlock.members(experts);
     for (int g = 0; g < groups; g++) {
-      for (int e = near[g]; e < experts; e += LogitBlock.GROUPS) {
+      int first = near[g] * members;
+      for (int e = first; e < Math.min(first + members, experts); e++) {
         candidate[count] = e;
         count += notBelow(from[start + e], least);
       }
