@@ -8,8 +8,8 @@ import java.util.Arrays;
  * per token, so that maxima over experts are elementwise maxima of long rows, which the JIT
  * compiler turns into vector code. For that, all distances between operands are constants.
  *
- * <p>Experts are looked at in {@value #GROUPS} groups of {@link #members} neighbours, the last
- * ones perhaps of fewer. The rows of the first members of all groups come first, then those of the
+ * <p>Experts are looked at in {@value #GROUPS} groups of {@link #members} neighbours, the last ones
+ * perhaps of fewer. The rows of the first members of all groups come first, then those of the
  * second ones.
  */
 final class LogitBlock {
@@ -68,14 +68,7 @@ final class LogitBlock {
   }
 
   private static void loadFour(
-      float[] from,
-      int row0,
-      int row1,
-      int row2,
-      int row3,
-      int count,
-      int first,
-      float[] block) {
+      float[] from, int row0, int row1, int row2, int row3, int count, int first, float[] block) {
     for (int i = 0; i < count; i++) {
       int at = first + i * STEP;
       block[at] = from[row0 + i];
