@@ -132,14 +132,26 @@ final class SoftmaxBlock {
   }
 
   /**
-   * Leaves in the first row of {@code first} the first expert of every lane whose logit, a float,
-   * is the largest.
+   * Compares the logits, which are floats, with the largest of their lanes.
    *
-   * @param difference {@code logit - max}
-   * @param first has {@link #room}
+   * <p>One method for all of it: the compiled code is then too large to be inlined into that of the
+   * caller, and C2 was seen to make better code of few loops than of all of a softmax together.
+   *
+   * @param difference takes {@code logit - max}, in all rows
+   * @param first has {@link #room}; takes the first expert of every lane whose logit is the largest
+   *     in its first row
+   * @throws IllegalArgumentException as {@link #maxima}
    */
-  static void firstOfMaxima(double[] difference, int experts, double[] first) {
-    int length = length(experts);
+  static void compare(
+      RouterInput in,
+      int[] token,
+      double[] block,
+      double[] difference,
+      double[] first,
+      Workspace work) {
+    int length = length(in.experts());
+    maxima(in, token, block, first, work);
+    subtract(block, first, difference, length);
     Arrays.fill(first, 0, STEP, Double.MAX_VALUE);
     gatherFirst(difference, first, length);
     int lastStep = length / LANES - PARTS;

@@ -52,7 +52,7 @@ final class TokenChoice {
   private static final int BLOCK_EXPERT = 8;
   private static final int BLOCK_DISTANCE = 8;
   private static final int BLOCK_EXPONENTIAL = 9;
-  private static final int BLOCK_MAX = 8;
+  private static final int BLOCK_FIRST = 8;
   private static final int BLOCK_DIFFERENCE = 9;
   private static final int WEIGHTS = 10;
 
@@ -123,13 +123,10 @@ final class TokenChoice {
     int experts = in.experts();
     int room = SoftmaxBlock.room(experts);
     double[] block = work.doubles(EXPONENTIAL, room);
-    double[] max = work.doubles(BLOCK_MAX, room);
+    double[] first = work.doubles(BLOCK_FIRST, room);
     double[] difference = work.doubles(BLOCK_DIFFERENCE, room);
     SoftmaxBlock.load(in, token, block);
-    SoftmaxBlock.maxima(in, token, block, max, work);
-    SoftmaxBlock.subtract(block, max, difference, SoftmaxBlock.length(experts));
-    double[] first = max;
-    SoftmaxBlock.firstOfMaxima(difference, experts, first);
+    SoftmaxBlock.compare(in, token, block, difference, first, work);
     double[] sum = block;
     SoftmaxBlock.sumsOfWeights(difference, experts, sum);
     for (int lane = 0; lane < SoftmaxBlock.LANES; lane++) {
