@@ -107,6 +107,10 @@ final class Draft implements BatchDraft {
 
   private long plans = 1;
 
+  // Whether this draft, and whether committed ones whose moves no plan has taken yet, moved KV.
+  private boolean moving;
+  private boolean movesWait;
+
   // The undo record: one entry per step.
   private int steps;
   private Step[] stepKinds = new Step[16];
@@ -154,6 +158,7 @@ final class Draft implements BatchDraft {
     admittedSize = 0;
     attempts = 0;
     steps = 0;
+    moving = false;
     fault = null;
     eventsBefore = events.size();
     savepoint = pool.savepoint();
@@ -364,8 +369,11 @@ final class Draft implements BatchDraft {
     }
     long owner = sequences.owners[victim];
     oneOwner[0] = owner;
-    if (mode == PreemptionMode.SWAP && !pool.swapOut(oneOwner, 1).ok()) {
-      return DraftOutcome.NO_HOST_BLOCKS;
+    if (mode == PreemptionMode.SWAP) {
+      if (!pool.swapOut(oneOwner, 1).ok()) {
+        return DraftOutcome.NO_HOST_BLOCKS;
+      }
+      moving = true;
     }
     raise(Event.PREEMPTING, victim, 0);
     takeOut(victim);
@@ -620,6 +628,7 @@ final class Draft implements BatchDraft {
       return outcome;
     }
     record(Step.ADMITTED, sequence, sequences.dequeue(sequence));
+    moving |= sequences.isSwapped(sequence);
     if (sequences.isWaiting(sequence)) {
       sequences.owners[sequence] = roomOwner;
       sequences.setComputed(sequence, roomComputed);
@@ -857,9 +866,11 @@ final class Draft implements BatchDraft {
       sequences.addRunning(admitted[i]);
     }
     plan.begin();
+    movesWait |= moving;
     if (rows == 0) {
       return;
     }
+    movesWait = false;
     plans++;
     plan.reserve(rows);
     int bound = sequences.slotBound();
@@ -913,6 +924,14 @@ final class Draft implements BatchDraft {
         sequences.owners[s]);
     sequences.setScheduled(s, 0);
     sequences.addPlansInFlight(s, 1);
+  }
+
+  /**
+   * Returns whether KV was moved by decisions without rows, so that no plan has taken the moves
+   * yet: blocks that count as free may still have to be read.
+   */
+  boolean movesWait() {
+    return movesWait;
   }
 
   /** Undoes everything since {@link #begin}, in reverse. */

@@ -714,7 +714,8 @@ public final class EngineScheduler implements AutoCloseable {
 
   /**
    * Reserves slot and blocks for a request whose prompt another instance has computed, before any
-   * byte moves.
+   * byte moves. Refused for now while blocks that were moved elsewhere may not have been read yet:
+   * until the plan with those moves has completed.
    *
    * @param request the request
    * @param nowNanos caller's clock
@@ -734,10 +735,26 @@ public final class EngineScheduler implements AutoCloseable {
       if (!fitsAlone(request) || !policy.canServe(request)) {
         return Reservation.NEVER;
       }
+      if (movesOutstanding()) {
+        return Reservation.later(0);
+      }
       return transfers.reserve(request, keysOf(request));
     } finally {
       exit(before);
     }
+  }
+
+  /**
+   * Returns whether the device may still read blocks that count as free, to move what they held. A
+   * plan may take them all the same, since its rows follow the moves; what comes from elsewhere
+   * follows nothing. Once nobody is live, nobody misses what was to be moved.
+   */
+  private boolean movesOutstanding() {
+    boolean any = draft.movesWait() && sequences.live() > 0;
+    for (int i = 0; i < flying && !any; i++) {
+      any = ring[(oldest + i) % depth].moves() > 0;
+    }
+    return any;
   }
 
   /**

@@ -64,6 +64,32 @@ class ProactiveSwapTest {
         .isEqualTo(DraftOutcome.DONE);
   }
 
+  /** Else what comes from another instance would be there before the old content has left. */
+  @Test
+  void nothingFromElsewhereTakesBlocksThatAreStillToBeRead() {
+    policy.then(
+        (view, draft) -> {
+          swapOut(draft, a);
+          swapOut(draft, b);
+        });
+    policy.always((view, draft) -> {});
+    policy.wakeAtNanos = 1_000;
+    assertThat(scheduler.next(++nowNanos).isEmpty()).isTrue();
+    assertThat(reserve()).isEqualTo(Reservation.Kind.LATER);
+    policy.then((view, draft) -> assertThat(draft.admit(a, 1, 0, 0)).isEqualTo(DraftOutcome.DONE));
+    BatchPlan plan = scheduler.next(++nowNanos);
+    assertThat(plan.moves()).isGreaterThan(2);
+    assertThat(reserve()).isEqualTo(Reservation.Kind.LATER);
+    StepResult result = new StepResult().begin(plan);
+    result.token(0, 1);
+    scheduler.complete(result, ++nowNanos);
+    assertThat(reserve()).isEqualTo(Reservation.Kind.GRANTED);
+  }
+
+  private Reservation.Kind reserve() {
+    return scheduler.reserveIncoming(Request.of("in", 4, 2), ++nowNanos).kind();
+  }
+
   @Test
   void movesOutAheadOfNeedWhileTheOthersRun() {
     assertThat(scheduler.view().totalHostBlocks()).isEqualTo(8);
