@@ -23,7 +23,8 @@ import java.util.Arrays;
  *       member that has emitted its tokens rests until the window ends.
  *   <li>A running sequence that is no member keeps slot and KV until a member needs them: then the
  *       last one of the order is preempted first. Only when none of those is left, a later member
- *       yields to an earlier one. Where nobody yields to a member and none runs, they run on.
+ *       yields to an earlier one. Where nobody yields to a member and none runs, they run on. Who
+ *       comes by a transfer while a window is open is the last of them.
  *   <li>A member that cannot start waits for blocks within the window; one that lacks an adapter
  *       leaves its place to the next of the order, if there is one. Whoever has not started when
  *       the window ends is chosen anew like everybody else.
@@ -109,6 +110,15 @@ public final class WindowedComposer
           return;
         }
       }
+    }
+
+    private boolean contains(int sequence) {
+      for (int i = 0; i < size; i++) {
+        if (sequences[i] == sequence) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 
@@ -367,6 +377,14 @@ public final class WindowedComposer
   @Override
   public int repeatableIterations(State state, BatchView view) {
     return state.iterationsLeft;
+  }
+
+  @Override
+  public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
+    // Nobody could choose who comes by a transfer: it is the last of those that are no members.
+    if (!state.contains(sequence)) {
+      state.append(sequence);
+    }
   }
 
   @Override

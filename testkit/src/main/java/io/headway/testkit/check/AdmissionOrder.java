@@ -115,7 +115,10 @@ final class AdmissionOrder extends Checker {
     for (RequestState other : before.requests()) {
       // Who is over may hold its place until its last iteration has landed.
       boolean holds = !other.phase.queued() && other.phase != RequestState.Phase.DEFERRED;
-      boolean startsBefore = rows.contains(other.id) && rank.compare(other, waiting) < 0;
+      // Whom the order does not rank starts when it likes.
+      boolean startsBefore =
+          rows.contains(other.id)
+              && (!ranked(other, before) || rank.compare(other, waiting) < 0);
       if ((holds || startsBefore) && adapter(other).equals(adapter)) {
         return false;
       }

@@ -298,6 +298,7 @@ final class EngineRun {
     arrivals++;
     job.output.add(job.text.alone().get(0));
     job.arriving = true;
+    job.started = true; // It has its blocks, and was never in the queue.
     jobs.put(spec.id(), job);
     boolean[] answer = new boolean[1];
     call(() -> "reserveIncoming of " + spec, () -> answer[0] = subject.reserveIncoming(spec, now));
@@ -868,6 +869,19 @@ final class EngineRun {
     }
   }
 
+  /** Whether it has a row outstanding, for whose blocks others in flight cannot yield. */
+  private boolean inFlight(Job job) {
+    for (Flight flight : outstanding) {
+      List<Row> rows = flight.decision().rows();
+      for (int i = 0; i < rows.size(); i++) {
+        if (!flight.voided()[i] && rows.get(i).id().equals(job.id())) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   private void bounded(Job job) {
     if (features.starvationBound().isPresent()) {
       int bound = features.starvationBound().getAsInt();
@@ -887,7 +901,7 @@ final class EngineRun {
     if (features.decodeGap().isPresent()
         && job.running
         && !job.verifying
-        && job.pending == 0
+        && !inFlight(job)
         && !job.output.isEmpty()) {
       int bound = features.decodeGap().getAsInt();
       seen.exercised(Invariant.INV_21);

@@ -21,7 +21,7 @@ final class Job {
   /** Whether it may start at any position up to its known tokens: a hit, or what was swapped. */
   boolean fresh = true;
 
-  /** Whether it was ever part of a decision. */
+  /** Whether it was ever part of a decision, or came by a transfer. */
   boolean started;
 
   /** Whether it runs: started, and not preempted, failed or over since. */
