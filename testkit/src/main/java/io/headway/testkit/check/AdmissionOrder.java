@@ -117,8 +117,7 @@ final class AdmissionOrder extends Checker {
       boolean holds = !other.phase.queued() && other.phase != RequestState.Phase.DEFERRED;
       // Whom the order does not rank starts when it likes.
       boolean startsBefore =
-          rows.contains(other.id)
-              && (!ranked(other, before) || rank.compare(other, waiting) < 0);
+          rows.contains(other.id) && (!ranked(other, before) || rank.compare(other, waiting) < 0);
       if ((holds || startsBefore) && adapter(other).equals(adapter)) {
         return false;
       }
