@@ -148,9 +148,17 @@ public final class WindowedComposer
     if (someWait && draft.preemptions() == 0) {
       startMembers(state, context, view);
     }
-    if (draft.batchSequences() == 0 && draft.preemptions() == 0) {
+    if (undecided(draft)) {
+      // A place may have gone to one that runs already.
+      runMembers(state, context, view, draft);
+    }
+    if (undecided(draft)) {
       runSpared(state, context, view, draft);
     }
+  }
+
+  private static boolean undecided(BatchDraft draft) {
+    return draft.batchSequences() == 0 && draft.preemptions() == 0;
   }
 
   /**

@@ -92,7 +92,9 @@ public final class TopKRouter implements ExpertRouter<Stateless> {
 
   @Override
   public Set<RouterTrait> traits() {
-    return Traits.ofTokenChoice(config.capacity(), config.order(), config.topK());
+    Set<RouterTrait> traits =
+        Traits.ofTokenChoice(config.capacity(), config.order(), config.topK());
+    return config.tieBreak() == TieBreak.ROTATING ? Traits.ofRotatingTies(traits) : traits;
   }
 
   @Override

@@ -34,4 +34,12 @@ final class Traits {
     }
     return Collections.unmodifiableSet(traits);
   }
+
+  /** Whom a token takes among equals depends on its place in the batch. */
+  static Set<RouterTrait> ofRotatingTies(Set<RouterTrait> otherwise) {
+    EnumSet<RouterTrait> traits = EnumSet.copyOf(otherwise);
+    traits.remove(RouterTrait.BATCH_INVARIANT);
+    traits.remove(RouterTrait.PERMUTATION_EQUIVARIANT);
+    return Collections.unmodifiableSet(traits);
+  }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** A pool of this library's SPI behind the testkit's interface. */
@@ -22,7 +23,7 @@ public final class KvPoolSubject implements PoolSubject {
   private record Holder(long owner, BlockKeyChain keys) {}
 
   private final KvBlockPool pool;
-  private final Map<Integer, Holder> holders = new HashMap<>();
+  private final Map<Integer, Holder> holders = new TreeMap<>();
 
   private KvPoolSubject(KvBlockPool pool) {
     this.pool = pool;
