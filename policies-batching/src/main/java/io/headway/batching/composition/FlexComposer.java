@@ -22,10 +22,11 @@ import io.headway.batching.order.TokenTargets;
  *       (declared output - 1) * TPOT}.
  *   <li>Idle: the largest {@link FlexBatch} of the queue starts. If nobody can meet a deadline any
  *       more, those that are late run, in the policy's order, as a batch that is worth nothing.
- *   <li>Busy, when a request has arrived or came back: if the largest batch of the queue has at
- *       least {@code valueRatio} times as many members as the running one started with, all members
- *       of the running one are preempted, and it starts. Not while a plan in flight holds one of
- *       them, nor if nobody of it could start even then.
+ *   <li>Busy, when a request has arrived or came back: if of the largest batch of the queue at
+ *       least {@code valueRatio} times as many members as the running one is worth have room
+ *       together, with prompts and declared outputs, all members of the running one are preempted,
+ *       and it starts, worth that many. Not while a plan in flight holds one of them, nor if nobody
+ *       of it could start even then.
  * </ol>
  *
  * <p>A batch of n is taken to last {@code fixed + n * perRequest}, which fits models with fixed run
@@ -103,7 +104,7 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
     /**
      * Returns what the running batch is worth.
      *
-     * @return members it started with; 0 if they were late
+     * @return members it started with, or for which it took another's place; 0 if they were late
      */
     public int value() {
       return value;
@@ -138,9 +139,10 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
       }
     } else if (state.changed && !anyInFlight(view)) {
       state.changed = false;
-      int size = form(state, view);
+      form(state, view);
+      int size = withRoom(state, view);
       if (FlexBatch.preempts(size, state.value, parameters.valueRatio)) {
-        replace(state, context);
+        replace(state, context, size);
       }
       // A victim selector may spare some or all of them.
       RunningFirst.run(context, view.maxTokens(), Integer.MAX_VALUE);
@@ -155,6 +157,26 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
       state.queue.add(s, deadlineNanos(view, s));
     }
     return state.queue.form(view.nowNanos(), view.maxSequences());
+  }
+
+  /**
+   * Returns how many members of the batch formed, the earliest deadlines first, an empty instance
+   * has room for. Else a batch could yield to one that starts smaller, and that one to it.
+   */
+  private static int withRoom(State state, BatchView view) {
+    long blocks = 0;
+    long tokens = 0;
+    int count = 0;
+    while (count < state.queue.size()) {
+      int sequence = state.queue.sequence(count);
+      blocks += view.blocksFor(view.promptTokens(sequence) + view.maxNewTokens(sequence));
+      tokens += view.needTokens(sequence);
+      if (blocks > view.totalBlocks() || tokens > view.maxTokens()) {
+        break;
+      }
+      count++;
+    }
+    return count;
   }
 
   private long deadlineNanos(BatchView view, int sequence) {
@@ -175,7 +197,7 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
   }
 
   /** Starts the batch of the queue in place of the running one, if its first member can start. */
-  private static void replace(State state, BatchContext context) {
+  private static void replace(State state, BatchContext context, int value) {
     BatchView view = context.view();
     int count = state.gather(view);
     DraftOutcome outcome = DraftOutcome.NEVER_FITS;
@@ -195,6 +217,7 @@ public final class FlexComposer implements BatchComposer<FlexComposer.State>, Pr
       }
     }
     start(state, context, first);
+    state.value = Math.max(state.value, value);
   }
 
   private static void start(State state, BatchContext context, int first) {

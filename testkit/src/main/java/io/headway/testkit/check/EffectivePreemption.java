@@ -10,14 +10,23 @@ import java.util.Map;
 /**
  * INV-22: a preemption helps whom it was for. The beneficiary is in the batch of the same decision,
  * unless {@code deferred-release} is declared; a request that is preempted again has made progress
- * in between, or at most so many times not; a promised bound on preemptions holds; and a request
- * that resumes stands where its mode of preemption left it.
+ * in between, or at most so many times not per token that others got instead; a promised bound on
+ * preemptions holds; and a request that resumes stands where its mode of preemption left it.
  */
 final class EffectivePreemption extends Checker {
-  private record Progress(long delivered, int times, int all) {}
+  /**
+   * What is known of a request's preemptions.
+   *
+   * @param delivered its own tokens when it was preempted last
+   * @param times preemptions since it got one
+   * @param all preemptions ever
+   * @param before tokens that anybody had got at the first of these {@code times}
+   */
+  private record Progress(long delivered, int times, int all, long before) {}
 
   private final int bound;
   private final Map<String, Progress> progress = new HashMap<>();
+  private long tokens;
 
   EffectivePreemption(CheckOptions options) {
     super(Invariant.INV_22);
@@ -36,6 +45,8 @@ final class EffectivePreemption extends Checker {
       decided(e.batch(), before);
     } else if (event instanceof TraceEvent.Idle) {
       decided(List.of(), before);
+    } else if (event instanceof TraceEvent.Output e) {
+      tokens += TraceState.orZero(e.accepted());
     } else if (event instanceof TraceEvent.Ended e) {
       progress.remove(e.r());
     }
@@ -68,17 +79,24 @@ final class EffectivePreemption extends Checker {
     }
     exercised();
     Progress last = progress.get(id);
-    int times = last != null && last.delivered() == r.delivered ? last.times() + 1 : 1;
+    int times = 1;
+    long since = tokens;
+    if (last != null && last.delivered() == r.delivered) {
+      times = last.times() + 1;
+      since = last.before();
+    }
     int all = last == null ? 1 : last.all() + 1;
-    progress.put(id, new Progress(r.delivered, times, all));
-    if (times > bound) {
+    progress.put(id, new Progress(r.delivered, times, all, since));
+    long allowed = bound * Math.max(1, tokens - since);
+    if (times > allowed) {
       violated(
           id
               + " is preempted "
               + times
               + " times without a new token in between; at most "
-              + bound
-              + " are allowed",
+              + allowed
+              + " are allowed while others got "
+              + (tokens - since),
           id);
     }
     Double most = before.claim("preemptionsPerRequest");

@@ -27,6 +27,7 @@ import io.headway.testkit.subject.ClusterSubject;
 import io.headway.testkit.subject.KvPoolSubject;
 import io.headway.testkit.subject.RuntimeFairQueue;
 import io.headway.testkit.subject.RuntimeSubject;
+import io.headway.testkit.subject.SchedulerFactory;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -103,7 +104,14 @@ class ShippedPoliciesTest {
   Stream<DynamicTest> batchingPolicies() {
     return REGISTRY.providers(Decision.BATCHING).stream()
         .map(provider -> (BatchingPolicy<?>) policy(provider))
-        .map(policy -> test(policy.id(), EngineRules.standard(), RuntimeSubject.hosting(policy)));
+        .map(policy -> test(policy.id(), EngineRules.standard(), claiming(policy)));
+  }
+
+  /** Hosts a policy, which is held to its own claims, too. */
+  static SchedulerFactory claiming(BatchingPolicy<?> policy) {
+    SchedulerFactory hosting = RuntimeSubject.hosting(policy);
+    return SchedulerFactory.of(
+        BatchingPolicyContract.claimed(hosting.features(), policy.claims()), hosting::create);
   }
 
   /** Every part, beside the default ones of a composed policy. */
@@ -121,11 +129,7 @@ class ShippedPoliciesTest {
   private static void add(List<DynamicTest> tests, Decision decision, String parameter) {
     for (PolicyProvider provider : REGISTRY.providers(decision)) {
       BatchingPolicy<?> policy = composed("compose:" + parameter + "=" + provider.id());
-      tests.add(
-          test(
-              parameter + " " + provider.id(),
-              EngineRules.standard(),
-              RuntimeSubject.hosting(policy)));
+      tests.add(test(parameter + " " + provider.id(), EngineRules.standard(), claiming(policy)));
     }
   }
 
