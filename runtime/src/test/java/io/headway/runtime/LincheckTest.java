@@ -6,18 +6,21 @@ import io.headway.api.Request;
 import io.headway.api.Role;
 import io.headway.memory.pool.PagedKvBlockPool;
 import io.headway.memory.pool.PagedKvConfig;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
+import org.jetbrains.lincheck.datastructures.ThreadIdGen;
 import org.junit.jupiter.api.Test;
 
 /**
  * What threads share is linearizable: whatever two threads do at once has results that some order
  * of the same calls, one after the other, has too. The scenarios are random and run under stress;
  * Lincheck's model checker does not come to an end on whole schedulers.
+ *
+ * <p>Each operation is one call. An operation of two, such as a call and the store of its answer
+ * for others, would not be linearizable however the calls are.
  *
  * <p>The waiting queues of batching policies, fairness ledgers and pools are not here: they belong
  * to a decision loop, which {@code EngineScheduler} confines to one thread at a time.
@@ -54,28 +57,31 @@ class LincheckTest {
     check(Members.class);
   }
 
-  /** Two places, drained into a scheduler with room for two waiting requests. */
+  /** Two places, drained into a scheduler. */
   @Param(name = "id", gen = IntGen.class, conf = "1:3")
   public static class Inbox {
     private final EngineInbox inbox = new EngineInbox(2, () -> 0, Runnable::run);
     private final EngineScheduler scheduler =
         EngineScheduler.builder()
             .policy(new GuardPolicy())
-            .limits(Limits.of(1, 64).maxWaiting(2))
+            .limits(Limits.of(1, 64))
             .pool(PagedKvBlockPool.of(PagedKvConfig.of(4, 16)))
             .build();
-    private final AtomicReferenceArray<CompletionStage<SubmitResult>> stages =
-        new AtomicReferenceArray<>(4);
 
-    /** Tells what is known at once: refused, or taken. */
+    /** Tells what the inbox answers; the scheduler's answer may come with another thread's drain. */
     @Operation
     public String submit(@Param(name = "id") int id) {
-      CompletionStage<SubmitResult> stage = inbox.submit(Request.of("r" + id, 4, 4));
-      stages.set(id, stage);
-      String[] known = {"TAKEN"};
-      stage.thenAccept(
-          result -> known[0] = result.kind() == SubmitResult.Kind.ACCEPTED ? "TAKEN" : "" + result);
-      return known[0].equals("TAKEN") || known[0].contains("QUEUE_FULL") ? "" : known[0];
+      String[] answer = {""};
+      inbox
+          .submit(Request.of("r" + id, 4, 4))
+          .thenAccept(
+              result ->
+                  answer[0] =
+                      switch (result.kind()) {
+                        case QUEUE_FULL, DRAINING -> "" + result.kind();
+                        case ACCEPTED, DUPLICATE_ID, NEVER_FITS -> "";
+                      });
+      return answer[0];
     }
 
     @Operation
@@ -101,12 +107,17 @@ class LincheckTest {
     }
   }
 
-  /** Two instances of one place each and one place in the queue. */
+  /**
+   * Two instances of one place each and one place in the queue. A thread lets go what it got
+   * itself, or what was there before both began.
+   */
+  @Param(name = "thread", gen = ThreadIdGen.class)
   @Param(name = "id", gen = IntGen.class, conf = "1:3")
   public static class Tickets {
+    private static final int BEFORE = 0;
     private final ClusterScheduler cluster =
         ClusterScheduler.builder().policy(leastRequests()).maxQueued(1).strict().build();
-    private final AtomicReferenceArray<RoutePlan> plans = new AtomicReferenceArray<>(4);
+    private final AtomicReferenceArray<RoutePlan> plans = new AtomicReferenceArray<>(16);
 
     public Tickets() {
       cluster.up("a", 0, InstanceProfile.of(Role.MIXED, 64, 1000, 16).maxInFlight(1), 0);
@@ -114,24 +125,34 @@ class LincheckTest {
     }
 
     @Operation
-    public String route(@Param(name = "id") int id) {
+    public String route(@Param(name = "thread") int thread, @Param(name = "id") int id) {
       RoutePlan plan = cluster.route(Request.of("r" + id, 10, 10), 1);
-      plans.set(id, plan);
+      plans.set(4 * thread + id, plan);
       return plan.kind() == RoutePlan.Kind.ACCEPT ? plan.ticket().primary() : "" + plan.kind();
     }
 
     @Operation
-    public boolean release(@Param(name = "id") int id) {
-      RoutePlan plan = plans.get(id);
+    public boolean release(@Param(name = "thread") int thread, @Param(name = "id") int id) {
+      RoutePlan plan = plans.get(4 * thread + id);
       return plan != null
           && plan.kind() == RoutePlan.Kind.ACCEPT
           && plan.ticket().release(ReleaseCause.COMPLETED, Usage.UNKNOWN, 2);
     }
 
     @Operation
-    public boolean cancel(@Param(name = "id") int id) {
-      RoutePlan plan = plans.get(id);
+    public boolean releaseEarlier(@Param(name = "id") int id) {
+      return release(BEFORE, id);
+    }
+
+    @Operation
+    public boolean cancel(@Param(name = "thread") int thread, @Param(name = "id") int id) {
+      RoutePlan plan = plans.get(4 * thread + id);
       return plan != null && plan.kind() == RoutePlan.Kind.QUEUE && plan.cancel(2);
+    }
+
+    @Operation
+    public boolean cancelEarlier(@Param(name = "id") int id) {
+      return cancel(BEFORE, id);
     }
 
     @Operation
@@ -184,14 +205,18 @@ class LincheckTest {
     }
 
     @Operation
-    public String where() {
-      return ticket.primary()
-          + " "
-          + cluster.load("a", 2).map(InstanceLoad::inFlight).orElse(-1)
-          + " "
-          + cluster.load("b", 2).map(InstanceLoad::inFlight).orElse(-1)
-          + " "
-          + cluster.stats().released();
+    public String primary() {
+      return ticket.primary();
+    }
+
+    @Operation
+    public int inFlight(@Param(gen = IntGen.class, conf = "0:1") int instance) {
+      return cluster.load(instance == 0 ? "a" : "b", 2).map(InstanceLoad::inFlight).orElse(-1);
+    }
+
+    @Operation
+    public String released() {
+      return "" + cluster.stats().released();
     }
   }
 
@@ -228,10 +253,13 @@ class LincheckTest {
     }
 
     @Operation
-    public String load() {
-      return cluster.stats().prefixBlocks()
-          + " blocks, waiting "
-          + cluster.load("a", 1).map(InstanceLoad::waiting).orElse(-1);
+    public long blocks() {
+      return cluster.stats().prefixBlocks();
+    }
+
+    @Operation
+    public int waiting() {
+      return cluster.load("a", 1).map(InstanceLoad::waiting).orElse(-1);
     }
   }
 }
