@@ -1,20 +1,19 @@
 package io.headway.cli;
 
-import io.headway.api.memory.KvTier;
 import io.headway.api.model.DecoderShape;
 import io.headway.api.prediction.IterationShape;
 import io.headway.executor.Executor;
 import io.headway.executor.ExecutorOptions;
 import io.headway.executor.ExecutorProvider;
+import io.headway.executor.ForwardingExecutor;
 import io.headway.executor.PlanShapes;
-import io.headway.executor.SamplingParameters;
 import io.headway.executor.StepClock;
 import io.headway.executor.cpu.CpuExecutorProvider;
 import io.headway.executor.weights.Weights;
 import io.headway.predictors.iteration.ProfiledIterationTime;
 import io.headway.runtime.BatchPlan;
 import io.headway.runtime.StepResult;
-import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An executor that computes on the CPU and takes, by a clock of its own, what a profile says. With
@@ -38,29 +37,29 @@ public final class ClockworkExecutorProvider implements ExecutorProvider {
 
   @Override
   public Executor open(Weights weights, ExecutorOptions options) {
-    return new Clockwork(weights, options);
+    return new Clockwork(weights, options, new AtomicLong());
   }
 
-  private static final class Clockwork implements Executor {
+  private static final class Clockwork extends ForwardingExecutor {
     private final IterationShape shape = new IterationShape();
-    private final Executor inner;
     private final boolean wanders;
-    private long nowNanos;
+    private final AtomicLong nowNanos;
     private long steps;
 
-    Clockwork(Weights weights, ExecutorOptions options) {
-      wanders = weights.shape().equals(DecoderShape.TINY_BIAS);
-      inner =
+    Clockwork(Weights weights, ExecutorOptions options, AtomicLong nowNanos) {
+      super(
           new CpuExecutorProvider()
-              .open(weights, options.withClock(new StepClock("clockwork", () -> nowNanos, false)));
+              .open(weights, options.withClock(new StepClock("clockwork", nowNanos::get, false))));
+      this.nowNanos = nowNanos;
+      wanders = weights.shape().equals(DecoderShape.TINY_BIAS);
     }
 
     @Override
     public void enqueue(BatchPlan plan, StepResult result) {
-      inner.execute(plan, result);
+      delegate().execute(plan, result);
       PlanShapes.describe(plan, shape);
       long nanos = Math.round(slowness() * TRUTH.nanos(shape));
-      nowNanos += nanos;
+      nowNanos.addAndGet(nanos);
       result.elapsed(nanos);
     }
 
@@ -71,11 +70,6 @@ public final class ClockworkExecutorProvider implements ExecutorProvider {
     }
 
     @Override
-    public void await(StepResult result) {
-      inner.await(result);
-    }
-
-    @Override
     public String id() {
       return "clockwork";
     }
@@ -83,47 +77,6 @@ public final class ClockworkExecutorProvider implements ExecutorProvider {
     @Override
     public String device() {
       return "a clock";
-    }
-
-    @Override
-    public DecoderShape shape() {
-      return inner.shape();
-    }
-
-    @Override
-    public ExecutorOptions options() {
-      return inner.options();
-    }
-
-    @Override
-    public void prepare(
-        int slot, long handle, int[] tokens, int count, SamplingParameters sampling) {
-      inner.prepare(slot, handle, tokens, count, sampling);
-    }
-
-    @Override
-    public void release(int slot) {
-      inner.release(slot);
-    }
-
-    @Override
-    public void logits(int row, int index, double[] into) {
-      inner.logits(row, index, into);
-    }
-
-    @Override
-    public void readBlock(KvTier tier, int block, ByteBuffer into) {
-      inner.readBlock(tier, block, into);
-    }
-
-    @Override
-    public void writeBlock(KvTier tier, int block, int filledTokens, ByteBuffer from) {
-      inner.writeBlock(tier, block, filledTokens, from);
-    }
-
-    @Override
-    public void close() {
-      inner.close();
     }
   }
 }

@@ -4,13 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
-import io.headway.api.memory.KvTier;
 import io.headway.api.model.DecoderShape;
 import io.headway.api.prediction.IterationShape;
-import io.headway.executor.Executor;
 import io.headway.executor.ExecutorOptions;
+import io.headway.executor.ForwardingExecutor;
 import io.headway.executor.PlanShapes;
-import io.headway.executor.SamplingParameters;
 import io.headway.executor.cpu.CpuExecutorProvider;
 import io.headway.executor.profile.ProfileFile.ProfileException;
 import io.headway.executor.weights.SeededWeights;
@@ -22,7 +20,6 @@ import io.headway.predictors.iteration.ProfiledIterationTime.Step;
 import io.headway.runtime.BatchPlan;
 import io.headway.runtime.StepResult;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -209,31 +206,25 @@ class CalibrationTest {
   }
 
   /** Computes for real and reports times made by a formula; one pass in three is disturbed. */
-  private static final class Clockwork implements Executor {
-    private final Executor inner;
+  private static final class Clockwork extends ForwardingExecutor {
     private final IterationShape shape = new IterationShape();
     private int steps;
 
     Clockwork() {
-      inner =
+      super(
           new CpuExecutorProvider()
               .open(
                   new SeededWeights(DecoderShape.TINY, 1),
                   ExecutorOptions.of(4, BLOCKS, CALIBRATION.maxSequences())
-                      .withDrafter(Calibration::draftAll));
+                      .withDrafter(Calibration::draftAll)));
     }
 
     @Override
     public void enqueue(BatchPlan plan, StepResult result) {
-      inner.execute(plan, result);
+      delegate().execute(plan, result);
       PlanShapes.describe(plan, shape);
       int pass = steps++ / CALIBRATION.steps();
       result.elapsed(TRUTH.nanos(shape) * (pass == 1 ? 3 : 1));
-    }
-
-    @Override
-    public void await(StepResult result) {
-      inner.await(result);
     }
 
     @Override
@@ -244,47 +235,6 @@ class CalibrationTest {
     @Override
     public String device() {
       return "a clock";
-    }
-
-    @Override
-    public DecoderShape shape() {
-      return inner.shape();
-    }
-
-    @Override
-    public ExecutorOptions options() {
-      return inner.options();
-    }
-
-    @Override
-    public void prepare(
-        int slot, long handle, int[] tokens, int count, SamplingParameters sampling) {
-      inner.prepare(slot, handle, tokens, count, sampling);
-    }
-
-    @Override
-    public void release(int slot) {
-      inner.release(slot);
-    }
-
-    @Override
-    public void logits(int row, int index, double[] into) {
-      inner.logits(row, index, into);
-    }
-
-    @Override
-    public void readBlock(KvTier tier, int block, ByteBuffer into) {
-      inner.readBlock(tier, block, into);
-    }
-
-    @Override
-    public void writeBlock(KvTier tier, int block, int filledTokens, ByteBuffer from) {
-      inner.writeBlock(tier, block, filledTokens, from);
-    }
-
-    @Override
-    public void close() {
-      inner.close();
     }
   }
 }

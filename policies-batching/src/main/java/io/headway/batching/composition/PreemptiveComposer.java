@@ -98,6 +98,8 @@ public final class PreemptiveComposer
     private int size;
     private final BitSet prefilling = new BitSet();
     private long[] stamps = new long[16];
+    // Known tokens at admission if more than one of them had to be computed, else NONE.
+    private int[] lengths = new int[16];
     private long admissions;
     private int[] yielding = new int[8];
     private int[] swapped = new int[8];
@@ -105,15 +107,18 @@ public final class PreemptiveComposer
 
     private State() {}
 
-    private void append(int sequence) {
+    private void append(BatchView view, int sequence) {
       if (size == ranked.length) {
         ranked = Arrays.copyOf(ranked, size * 2);
       }
       ranked[size++] = sequence;
       if (sequence >= stamps.length) {
-        stamps = Arrays.copyOf(stamps, Math.max(sequence + 1, stamps.length * 2));
+        int length = Math.max(sequence + 1, stamps.length * 2);
+        stamps = Arrays.copyOf(stamps, length);
+        lengths = Arrays.copyOf(lengths, length);
       }
       stamps[sequence] = admissions++;
+      lengths[sequence] = view.needTokens(sequence) > 1 ? known(view, sequence) : BatchView.NONE;
     }
 
     private void remove(int sequence) {
@@ -170,9 +175,14 @@ public final class PreemptiveComposer
     Ranking.sort(state.ranked, 0, state.size, context);
   }
 
-  /** Notes whether a running sequence has more than one token left to compute. */
+  /** Notes whether a prefill was cut: there is more to compute, and it has not yielded a token. */
   private static void mark(State state, BatchView view, int sequence) {
-    state.prefilling.set(sequence, view.needTokens(sequence) > 1 && !view.decoding(sequence));
+    boolean cut = view.needTokens(sequence) > 0 && known(view, sequence) == state.lengths[sequence];
+    state.prefilling.set(sequence, cut);
+  }
+
+  private static int known(BatchView view, int sequence) {
+    return view.promptTokens(sequence) + view.generatedTokens(sequence);
   }
 
   /** Returns the position of the first running sequence that was not reached. */
@@ -311,7 +321,7 @@ public final class PreemptiveComposer
    * alone. Blocks that are shared count for each holder: it is the context that makes sure.
    */
   private static boolean wholeFits(State state, BatchView view, int count, int sequence) {
-    int known = view.promptTokens(sequence) + view.generatedTokens(sequence);
+    int known = known(view, sequence);
     int needed =
         view.state(sequence) == SequenceState.SWAPPED
             ? Math.max(view.heldBlocks(sequence), view.blocksFor(known))
@@ -360,7 +370,7 @@ public final class PreemptiveComposer
 
   @Override
   public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
-    state.append(sequence);
+    state.append(view, sequence);
   }
 
   @Override

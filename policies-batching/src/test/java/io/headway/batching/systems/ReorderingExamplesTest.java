@@ -174,6 +174,16 @@ class ReorderingExamplesTest {
         .isEqualTo("b b d d d b e e e c c c a a a a a");
   }
 
+  @Test
+  void whoLacksOneTokenOfARecomputationKeepsItsPlace() {
+    List<Job> jobs =
+        List.of(new Job("a", 0, 1, 4, 4), new Job("b", 0, 1, 4, 4), new Job("c", 0, 1, 4, 4));
+    // Everybody is promoted in turn, and four known tokens take two iterations of three.
+    LearnedRank system = new LearnedRank(2, 1, 3, PreemptionMode.RECOMPUTE);
+    assertThat(Run.with(system.policy()).limits(1, 100).run(jobs).finish())
+        .containsOnlyKeys("a", "b", "c");
+  }
+
   private static String ran(LearnedRank system, List<Job> jobs) {
     Run run = Run.with(system.policy()).pool(100, 1).limits(1, 1000).run(jobs);
     List<String> ids = new ArrayList<>();
