@@ -4,9 +4,7 @@ import io.headway.api.Claims;
 import io.headway.api.batching.BatchPlanner;
 import io.headway.api.batching.BatchView;
 import io.headway.batching.internal.Arguments;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 
 /**
@@ -15,11 +13,11 @@ import java.util.List;
  * come first, so that decodes are available to mix with the prefills of later groups.
  *
  * <ol>
- *   <li>All waiting prompts make a prefix tree. A dynamic program from the leaves up decides at
- *       each node, for each child, whether its requests stay in the groups found below or join one
- *       group with the node's own prefix, so that the prefill tokens saved, the sum of {@code
- *       prefix * (members - 1)} over all groups, are the most possible with groups that share one
- *       prefix. Ties keep the longer prefix.
+ *   <li>All waiting prompts make a prefix tree. A dynamic program from the leaves up decides for
+ *       each node, and each prefix above that may have a group, whether the node's prefix has one,
+ *       so that the prefill tokens saved, the sum of {@code prefix * (members - 1)} over all
+ *       groups, are the most possible with groups that share one prefix. Ties keep the longer
+ *       prefix.
  *   <li>Groups by output per prefill token, the largest first ({@link PrefixGroup#ORDER}); ties and
  *       members by (arrival, id). Output is the prediction, else the declared cap.
  * </ol>
@@ -27,7 +25,7 @@ import java.util.List;
  * <p>Made for work that is all there at once; for arrivals, the plan is made anew at most once per
  * window, and whoever has arrived since stands behind it. No control of starvation. Needs token ids
  * or block keys in the requests and prefix caching in the pool to save anything. Cost per plan: O(n
- * log n) comparisons of prompts. Thread-safe; the state is single-threaded.
+ * log n) comparisons of prompts, O(n * depth of the tree) for the groups. Thread-safe; the state is single-threaded.
  *
  * <p>Source: Zheng et al., BatchLLM: Optimizing Large Batched LLM Inference with Global Prefix
  * Sharing and Throughput-oriented Token Batching, arXiv 2412.03594. Departure: whether the prefix
@@ -108,28 +106,8 @@ public final class PrefixGroupPlanner implements BatchPlanner<PrefixGroupPlanner
 
   private static List<Members> groups(BatchView view) {
     List<Members> groups = new ArrayList<>();
-    PrefixTree tree = PrefixTree.of(view);
-    tree.decideGroups();
-    Deque<PrefixTree.Node> free = new ArrayDeque<>();
-    free.push(tree.root());
-    while (!free.isEmpty()) {
-      PrefixTree.Node node = free.pop();
-      List<Integer> joined = new ArrayList<>();
-      if (node.joins) {
-        joined.addAll(node.ending);
-      } else {
-        node.ending.forEach(s -> groups.add(members(view, 0, new ArrayList<>(List.of(s)))));
-      }
-      for (PrefixTree.Node child : node.children) {
-        if (node.joins && child.joinsParent) {
-          child.addAll(joined);
-        } else {
-          free.push(child);
-        }
-      }
-      if (!joined.isEmpty()) {
-        groups.add(members(view, node.depthTokens, joined));
-      }
+    for (PrefixTree.Group group : PrefixTree.of(view).groups()) {
+      groups.add(members(view, group.prefixTokens(), group.sequences()));
     }
     groups.sort(
         (a, b) -> {

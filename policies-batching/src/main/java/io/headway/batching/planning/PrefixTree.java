@@ -33,33 +33,30 @@ final class PrefixTree {
     /** Length of the next shorter common prefix. */
     int parentDepthTokens;
 
+    /** The node of that prefix; the root is its own. */
+    Node parent = this;
+
+    /** How many shorter common prefixes there are. */
+    int level;
+
     /** Its place in {@link PrefixTree#postOrder}. */
     int index;
 
-    /** Prefill tokens that the best groups within this prefix save. */
-    long savedTokens;
-
-    /** Whether a group shares exactly this prefix. */
-    boolean joins;
-
-    /** Whether all requests of this prefix would rather join a group of the parent's prefix. */
-    boolean joinsParent;
+    /** A group shares exactly this prefix if the deepest group above is of a lower level. */
+    private int joinsBelowLevel;
 
     private Node(int depthTokens) {
       this.depthTokens = depthTokens;
     }
-
-    /** Collects everybody who starts with this prefix. */
-    void addAll(List<Integer> sequences) {
-      Deque<Node> path = new ArrayDeque<>();
-      path.push(this);
-      while (!path.isEmpty()) {
-        Node node = path.pop();
-        sequences.addAll(node.ending);
-        node.children.forEach(path::push);
-      }
-    }
   }
+
+  /**
+   * Requests that share one prefix.
+   *
+   * @param prefixTokens length of the prefix, 0 for a request on its own
+   * @param sequences the requests
+   */
+  record Group(int prefixTokens, List<Integer> sequences) {}
 
   private final Node root = new Node(0);
   private final List<Node> postOrder = new ArrayList<>();
@@ -128,7 +125,12 @@ final class PrefixTree {
     while (!path.isEmpty()) {
       Node node = path.pop();
       postOrder.add(node);
-      node.children.forEach(path::push);
+      for (Node child : node.children) {
+        child.parent = node;
+        child.parentDepthTokens = node.depthTokens;
+        child.level = node.level + 1;
+        path.push(child);
+      }
     }
     Collections.reverse(postOrder);
     for (int i = 0; i < postOrder.size(); i++) {
@@ -137,30 +139,69 @@ final class PrefixTree {
       node.requests = node.ending.size();
       for (Node child : node.children) {
         node.requests += child.requests;
-        child.parentDepthTokens = node.depthTokens;
       }
     }
   }
 
   /**
-   * Decides the groups, each sharing one prefix, that save the most prefill tokens. At a node, a
-   * child's requests save {@code prefix} tokens each if they join, less one prefix in all, or what
-   * the child's own groups save.
+   * Returns the groups, each sharing one prefix, that save the most prefill tokens: {@code prefix *
+   * (members - 1)} in each. Ties keep the longer prefix. O(nodes * levels).
+   *
+   * <p>Which prefixes have a group decides everything, since a request saves most in the longest of
+   * them that it starts with. So a node needs to know one thing of those above: the deepest of them
+   * that has a group.
    */
-  void decideGroups() {
-    for (Node node : postOrder) {
-      long apart = 0;
-      long together = -node.depthTokens + (long) node.ending.size() * node.depthTokens;
-      int joining = node.ending.size();
-      for (Node child : node.children) {
-        long joined = (long) node.depthTokens * child.requests;
-        child.joinsParent = joined > child.savedTokens;
-        joining += child.joinsParent ? child.requests : 0;
-        apart += child.savedTokens;
-        together += Math.max(joined, child.savedTokens);
+  List<Group> groups() {
+    decideJoins();
+    List<Group> groups = new ArrayList<>();
+    // By node: the deepest group that its requests may join, and the level of that; 0 for none.
+    Group[] deepest = new Group[postOrder.size()];
+    int[] levels = new int[postOrder.size()];
+    for (int i = postOrder.size() - 1; i >= 0; i--) {
+      Node node = postOrder.get(i);
+      Group group = deepest[node.parent.index];
+      int level = levels[node.parent.index];
+      if (level < node.joinsBelowLevel) {
+        group = new Group(node.depthTokens, new ArrayList<>());
+        level = node.level;
+        groups.add(group);
       }
-      node.joins = joining > 1 && together > apart;
-      node.savedTokens = node.joins ? together : apart;
+      deepest[node.index] = group;
+      levels[node.index] = level;
+      for (int sequence : node.ending) {
+        if (group != null) {
+          group.sequences.add(sequence);
+        } else {
+          groups.add(new Group(0, new ArrayList<>(List.of(sequence))));
+        }
+      }
+    }
+    return groups;
+  }
+
+  private void decideJoins() {
+    // By node: the most saved from there down, by the level of the deepest group above.
+    long[][] saved = new long[postOrder.size()][];
+    for (Node node : postOrder) {
+      long[] most = new long[node.level + 1];
+      for (Node child : node.children) {
+        for (int level = 0; level <= node.level; level++) {
+          most[level] += saved[child.index][level];
+        }
+        saved[child.index] = null;
+      }
+      Node above = node;
+      for (int level = node.level; level >= 0; level--, above = above.parent) {
+        most[level] += (long) node.ending.size() * above.depthTokens;
+      }
+      long own = most[node.level] - node.depthTokens;
+      for (int level = 0; level < node.level; level++) {
+        if (own > most[level] || (own == most[level] && level > 0)) {
+          most[level] = own;
+          node.joinsBelowLevel = level + 1;
+        }
+      }
+      saved[node.index] = most;
     }
   }
 

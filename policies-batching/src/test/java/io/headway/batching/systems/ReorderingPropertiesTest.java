@@ -558,8 +558,10 @@ class ReorderingPropertiesTest {
       assertThat(left && choice == ApiCallHandling.PRESERVE).isFalse();
       left |= choice != ApiCallHandling.PRESERVE;
       for (ApiCallHandling other : ApiCallHandling.values()) {
+        // Wastes that rounding alone tells apart are a tie.
         assertThat(choice.wasteTokenSeconds(context, others, api, forward, swap))
-            .isLessThanOrEqualTo(other.wasteTokenSeconds(context, others, api, forward, swap));
+            .isLessThanOrEqualTo(
+                other.wasteTokenSeconds(context, others, api, forward, swap) * (1 + 1e-9));
       }
     }
   }
