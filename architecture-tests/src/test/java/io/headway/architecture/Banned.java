@@ -77,6 +77,18 @@ final class Banned {
     return this;
   }
 
+  /** Bans the calls of these methods or constructors that pass no argument of a type. */
+  Banned membersWithout(Class<?> argument, String owner, String... names) {
+    List<String> list = List.of(names);
+    members.add(
+        new Member(
+            owner::equals,
+            access ->
+                list.contains(access.getName())
+                    && !access.getTarget().getFullName().contains(argument.getName())));
+    return this;
+  }
+
   /** Bans these methods of all types in a package and the packages below. */
   Banned membersIn(String packageName, String... names) {
     List<String> list = List.of(names);

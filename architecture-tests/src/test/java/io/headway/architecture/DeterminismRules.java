@@ -8,6 +8,8 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.nio.charset.Charset;
+import java.util.Locale;
 import java.util.Set;
 
 /** Time, randomness and the outside world come in as arguments. */
@@ -92,6 +94,36 @@ final class DeterminismRules {
           .typesIn("java.nio.channels")
           .types("java.lang.Process", "java.lang.ProcessBuilder", "java.lang.ProcessHandle")
           .members("java.lang.System", "in", "out", "err", "console", "exit", "load", "loadLibrary")
+          .rule();
+
+  /**
+   * What is written and read is the same in every country: no default locale, time zone, character
+   * set or collation.
+   */
+  static final ArchRule NO_DEFAULT_LOCALE =
+      Banned.banned("default locale, time zone or character set; name Locale.ROOT, UTC and UTF-8")
+          .members("java.util.Locale", "getDefault")
+          .members("java.util.TimeZone", "getDefault")
+          .members("java.time.ZoneId", "systemDefault")
+          .members("java.nio.charset.Charset", "defaultCharset")
+          .members("java.lang.String", "formatted")
+          .membersWithout(
+              Locale.class, "java.lang.String", "format", "toLowerCase", "toUpperCase")
+          .membersWithout(Locale.class, "java.io.PrintStream", "format", "printf")
+          .membersWithout(Locale.class, "java.io.PrintWriter", "format", "printf")
+          .membersWithout(Locale.class, "java.util.Formatter", "<init>", "format")
+          .membersWithout(Locale.class, "java.time.format.DateTimeFormatter", "ofPattern")
+          .membersWithoutArguments("java.time.LocalDate", "now")
+          .membersWithoutArguments("java.time.LocalTime", "now")
+          .membersWithoutArguments("java.time.LocalDateTime", "now")
+          .membersWithoutArguments("java.time.OffsetDateTime", "now")
+          .membersWithoutArguments("java.time.ZonedDateTime", "now")
+          .membersWithoutArguments("java.lang.String", "getBytes")
+          .membersWithoutArguments("java.io.ByteArrayOutputStream", "toString")
+          .membersWithout(Charset.class, "java.io.InputStreamReader", "<init>")
+          .membersWithout(Charset.class, "java.io.OutputStreamWriter", "<init>")
+          .types("java.io.FileReader", "java.io.FileWriter", "java.util.Scanner")
+          .typesIn("java.text")
           .rule();
 
   /**

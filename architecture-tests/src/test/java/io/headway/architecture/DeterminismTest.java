@@ -9,9 +9,11 @@ import io.headway.architecture.fixture.ReadsClock;
 import io.headway.architecture.fixture.ReadsFiles;
 import io.headway.architecture.fixture.SamplesADistribution;
 import io.headway.architecture.fixture.StartsThreads;
+import io.headway.architecture.fixture.WritesForOneCountry;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class DeterminismTest {
@@ -54,6 +56,12 @@ class DeterminismTest {
   void noHashOrder(ProjectModule module) {
     DeterminismRules.NO_HASH_ORDER.check(module.classes());
     DeterminismRules.NO_HASH_ITERATION.check(module.classes());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void noDefaultLocale(ProjectModule module) {
+    DeterminismRules.NO_DEFAULT_LOCALE.check(module.classes());
   }
 
   @Test
@@ -104,6 +112,19 @@ class DeterminismTest {
         "java.nio.file.Path",
         "java.lang.System.out",
         "java.io.PrintStream");
+  }
+
+  @Test
+  void theDefaultLocaleIsFound() {
+    assertBreaks(
+        DeterminismRules.NO_DEFAULT_LOCALE,
+        WritesForOneCountry.class,
+        "java.lang.String.format(java.lang.String, [Ljava.lang.Object;)",
+        "java.lang.String.toLowerCase()",
+        "java.io.PrintStream.printf(java.lang.String, [Ljava.lang.Object;)",
+        "java.time.ZoneId.systemDefault()",
+        "java.lang.String.getBytes()",
+        "java.io.InputStreamReader.<init>(java.io.InputStream)");
   }
 
   @Test

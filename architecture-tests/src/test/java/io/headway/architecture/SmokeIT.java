@@ -123,13 +123,15 @@ class SmokeIT {
     assertThat(status).as(log.toString()).isZero();
   }
 
-  private static List<String> run(String... arguments) throws Exception {
+  private List<String> run(String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    // Apart from the output: what the virtual machine itself says differs from start to start.
+    Path log = classes.resolve("log.txt");
+    Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
+    assertThat(process.waitFor()).as("%s%s", output, Files.readString(log)).isZero();
     return output.lines().toList();
   }
 }

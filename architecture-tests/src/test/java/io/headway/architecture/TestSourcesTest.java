@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -57,17 +58,25 @@ class TestSourcesTest {
     assertBreaks(TestRules.SEEDED, IsNoTest.class, "unseeded()> has no seed");
   }
 
-  /** The test classes of all modules but this one, which holds the fixtures. */
+  /**
+   * The test classes of all modules but this one, which holds the fixtures. Only folders of modules
+   * are looked into: whatever else lies in a checkout may be unreadable or change meanwhile.
+   */
   private static JavaClasses importTestClasses() {
-    try (Stream<Path> files = Files.walk(ProjectModule.root(), 4)) {
-      List<Path> directories =
-          files
-              .filter(path -> path.endsWith("target/test-classes"))
-              .filter(path -> !path.startsWith(ProjectModule.root().resolve("architecture-tests")))
-              .toList();
-      return new ClassFileImporter().importPaths(directories);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    List<Path> directories = new ArrayList<>();
+    for (Path parent : List.of(ProjectModule.root(), ProjectModule.root().resolve("examples"))) {
+      try (Stream<Path> modules = Files.list(parent)) {
+        modules
+            .filter(module -> Files.exists(module.resolve("pom.xml")))
+            .filter(module -> !module.endsWith("architecture-tests"))
+            .map(module -> module.resolve("target/test-classes"))
+            .filter(Files::isDirectory)
+            .sorted()
+            .forEach(directories::add);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
+    return new ClassFileImporter().importPaths(directories);
   }
 }

@@ -3,6 +3,7 @@ package io.headway.cli;
 import io.headway.executor.ExecutorProvider;
 import io.headway.executor.Executors;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,6 +32,6 @@ final class DevicesCommand implements Callable<Integer> {
   }
 
   private static void line(PrintWriter print, String id, boolean available, String text) {
-    print.printf("%-8s %-11s %s%n", id, available ? "available" : "unavailable", text);
+    print.printf(Locale.ROOT, "%-8s %-11s %s%n", id, available ? "available" : "unavailable", text);
   }
 }

@@ -107,14 +107,15 @@ final class RealRun implements ServingLoop.Sink {
       }
       if (!loop.step() && ended < workload.size()) {
         long arrival = next < workload.size() ? workload.arrivalNanos(next) : Long.MAX_VALUE;
-        long wait = Math.min(arrival, loop.wakeAtNanos()) - now();
-        if (wait == Long.MAX_VALUE - now()) {
+        long wakeAt = Math.min(arrival, loop.wakeAtNanos());
+        if (wakeAt == Long.MAX_VALUE) {
           throw new IllegalStateException(
               "nothing to execute and nothing to wait for, but "
                   + (workload.size() - ended)
                   + " requests are live: "
                   + scheduler.stats());
         }
+        long wait = wakeAt - now();
         if (wait > 0 && clock.runsWhileWaiting()) {
           LockSupport.parkNanos(wait);
         } else if (wait > 0) {

@@ -88,9 +88,9 @@ final class Repeats {
 
   /** Prints the latencies, measured and, if there are simulations, simulated. */
   void print(PrintWriter print) {
-    StringBuilder heads = new StringBuilder(String.format("%-16s", "ms"));
+    StringBuilder heads = new StringBuilder(String.format(Locale.ROOT, "%-16s", "ms"));
     for (String head : HEADS) {
-      heads.append(String.format("%9s%18s", head, ""));
+      heads.append(String.format(Locale.ROOT, "%9s%18s", head, ""));
     }
     print.println(heads.toString().stripTrailing());
     print(print, "TTFT", run -> run.ttft, RunMetrics.Latencies::ttft);
@@ -103,8 +103,8 @@ final class Repeats {
       String name,
       Function<RealRun, Durations> measured,
       Function<RunMetrics.Latencies, Distribution> other) {
-    StringBuilder first = new StringBuilder(String.format("%-5s %-10s", name, "measured"));
-    StringBuilder second = new StringBuilder(String.format("%-5s %-10s", "", "simulated"));
+    StringBuilder first = new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", name, "measured"));
+    StringBuilder second = new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", "", "simulated"));
     for (ToDoubleFunction<Distribution> quantile : QUANTILES) {
       double[] figures = new double[runs.size()];
       double[] simulations = new double[simulated.size()];
@@ -112,7 +112,7 @@ final class Repeats {
       for (int i = 0; i < figures.length; i++) {
         Durations durations = measured.apply(runs.get(i));
         if (durations.count() == 0) {
-          print.printf("%-5s none%n", name);
+          print.printf(Locale.ROOT, "%-5s none%n", name);
           return;
         }
         figures[i] = quantile.applyAsDouble(durations.summary());

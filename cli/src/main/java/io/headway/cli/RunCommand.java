@@ -223,6 +223,7 @@ final class RunCommand implements Callable<Integer> {
       @Nullable Calibration calibration) {
     PrintWriter print = spec.commandLine().getOut();
     print.printf(
+        Locale.ROOT,
         "%s, %s, %s, on %s (%s)%n",
         executor.shape().name(),
         executor.options().precision().name().toLowerCase(Locale.ROOT),
@@ -231,6 +232,7 @@ final class RunCommand implements Callable<Integer> {
         executor.device());
     StepClock clock = executor.options().clock();
     print.printf(
+        Locale.ROOT,
         "times by the clock %s%s%n",
         clock.id(), clock.runsWhileWaiting() ? "" : "; waits for arrivals are jumped over");
     print.flush();
@@ -280,10 +282,11 @@ final class RunCommand implements Callable<Integer> {
     print.println();
     measured.print(print);
     if (given != null) {
-      print.printf("%nsimulated with %s%n", given.summary());
+      print.printf(Locale.ROOT, "%nsimulated with %s%n", given.summary());
       Profiles.printExecuted(given, measured.steps(), print);
     } else if (taken != null) {
       print.printf(
+          Locale.ROOT,
           "%neach repeat is simulated with the passes of %d steps before and after it; over all %d passes:%n",
           PASS_STEPS, steps.size());
       Profiles.print(taken, print);

@@ -90,23 +90,7 @@ class ExecuteCommandsTest {
         .contains("vllm-v1:tokenBudget=256 served 5 of 5 requests")
         .containsPattern("TTFT +measured +[0-9.]+ +[0-9.]+ +[0-9.]+\n +simulated +[0-9.]+ \\(")
         .contains("simulated with tiny in float on cpu (")
-        .containsPattern("executed +[0-9]+ steps: mean error ")
-        .doesNotContain("extrapolated");
-    assertThat(
-            run(
-                "run",
-                "--model",
-                "tiny",
-                "--profile",
-                profile.toString(),
-                "--requests",
-                "12",
-                "--rate",
-                "100000"))
-        .as(err.toString())
-        .isZero();
-    assertThat(out.toString())
-        .contains("extrapolated: some executed steps have more than any measured one of prefill");
+        .containsPattern("executed +[0-9]+ steps: mean error ");
 
     Path report = folder.resolve("report");
     assertThat(
@@ -130,6 +114,43 @@ class ExecuteCommandsTest {
     assertThat(err.toString())
         .contains("--profile must be of what is run: it is of tiny in float on cpu (")
         .contains("but this run is of tiny-moe in float on cpu");
+  }
+
+  /** By the scripted executor: who meets whom in a step depends on the speed of a machine. */
+  @Test
+  void stepsLargerThanAnyMeasuredOneAreSaidToBeExtrapolated() {
+    String profile = folder.resolve("tiny.json").toString();
+    List<String> scripted = List.of("--executor", "clockwork", "--profile", profile);
+    assertThat(
+            fast(
+                "calibrate",
+                "--executor",
+                "clockwork",
+                "--out",
+                profile,
+                "--steps",
+                "50",
+                "--warm-ups",
+                "0",
+                "--repetitions",
+                "1"))
+        .as(err.toString())
+        .isZero();
+    String[] within = {"--requests", "5", "--rate", "1000", "--warm-up", "0"};
+    assertThat(fast("run", with(scripted, within))).as(err.toString()).isZero();
+    assertThat(out.toString())
+        .containsPattern("executed +[0-9]+ steps: mean error ")
+        .doesNotContain("extrapolated");
+    String[] beyond = {"run", "--model", "tiny", "--requests", "12", "--rate", "100000"};
+    assertThat(run(with(List.of(beyond), scripted.toArray(String[]::new))))
+        .as(err.toString())
+        .isZero();
+    assertThat(out.toString())
+        .contains("extrapolated: some executed steps have more than any measured one of prefill");
+  }
+
+  private static String[] with(List<String> first, String... more) {
+    return Stream.concat(first.stream(), Stream.of(more)).toArray(String[]::new);
   }
 
   @Test

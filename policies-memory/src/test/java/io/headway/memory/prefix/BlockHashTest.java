@@ -7,6 +7,7 @@ import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.MediaItem;
 import io.headway.api.memory.PrefixAttributes;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,7 +102,7 @@ class BlockHashTest {
     StringBuilder hex = new StringBuilder();
     for (long word : out) {
       for (int i = 0; i < 8; i++) {
-        hex.append(String.format("%02x", (word >>> (8 * i)) & 0xff));
+        hex.append(String.format(Locale.ROOT, "%02x", (word >>> (8 * i)) & 0xff));
       }
     }
     assertThat(hex).hasToString(expected);

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.StringJoiner;
 import java.util.stream.Stream;
 
@@ -45,31 +46,32 @@ public final class KillMatrixPage {
     long named = matrix.mutants().stream().filter(MutantRow::named).count();
     long survivors = matrix.mutants().stream().filter(row -> !row.survived().isEmpty()).count();
     out.append(
-        """
-        # Kill matrix
+        String.format(
+            Locale.ROOT,
+            """
+            # Kill matrix
 
-        Does the testkit find bugs? Small correct subjects have bugs planted in them that can be
-        switched on one at a time: *mutants*. B-numbers are bugs that were really reported against
-        public engines and gateways, with the report; H-numbers are our own, of the same families.
-        Each mutant is attacked from %d seeds with at most %d scenarios each; each unmutated subject
-        must pass %d scenarios. Nothing here depends on time or machine. Written by
+            Does the testkit find bugs? Small correct subjects have bugs planted in them that can be
+            switched on one at a time: *mutants*. B-numbers are bugs that were really reported against
+            public engines and gateways, with the report; H-numbers are our own, of the same families.
+            Each mutant is attacked from %d seeds with at most %d scenarios each; each unmutated subject
+            must pass %d scenarios. Nothing here depends on time or machine. Written by
 
-            ./mvnw -Pmutants verify
+                ./mvnw -Pmutants verify
 
-        which fails if a mutant survives, a correct subject fails, or a rule finds no mutant before
-        the other rules do: leaving it out would then change nothing here.
+            which fails if a mutant survives, a correct subject fails, or a rule finds no mutant before
+            the other rules do: leaving it out would then change nothing here.
 
-        | | |
-        |---|---|
-        | mutants | %d |
-        | killed from every seed | %d |
-        | killed from every seed by a rule named beforehand | %d |
-        | correct subjects that pass | %d of %d |
-        | rules that find a mutant before the others do | %d of %d |
-        | scenario after shrinking, median | %d events, %d of them requests |
+            | | |
+            |---|---|
+            | mutants | %d |
+            | killed from every seed | %d |
+            | killed from every seed by a rule named beforehand | %d |
+            | correct subjects that pass | %d of %d |
+            | rules that find a mutant before the others do | %d of %d |
+            | scenario after shrinking, median | %d events, %d of them requests |
 
-        """
-            .formatted(
+            """,
                 matrix.seeds(),
                 matrix.tries(),
                 matrix.referenceTries(),

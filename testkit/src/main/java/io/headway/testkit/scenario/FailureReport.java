@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.StringJoiner;
 
 /**
@@ -31,7 +32,7 @@ public final class FailureReport {
    */
   public static Path file(Failure failure) {
     String json = ScenarioJson.write(failure.minimal());
-    String hash = String.format("%08x", json.hashCode());
+    String hash = String.format(Locale.ROOT, "%08x", json.hashCode());
     return DIRECTORY.resolve(failure.violation().invariant().code() + "-" + hash + ".json");
   }
 
@@ -108,7 +109,7 @@ public final class FailureReport {
       free = Math.max(free, moment.free().length());
     }
     String format = "  %4s  %-" + text + "s  %-" + running + "s  %" + free + "s  %s";
-    line(out, String.format(format, "step", "event", "running", "free", "note"));
+    line(out, String.format(Locale.ROOT, format, "step", "event", "running", "free", "note"));
     int here = here(moments, violation);
     int from = Math.max(0, here + 1 - MAX_LINES);
     if (from > 0) {
@@ -126,7 +127,7 @@ public final class FailureReport {
       line(
           out,
           String.format(
-              format, moment.step(), moment.text(), moment.running(), moment.free(), note));
+              Locale.ROOT, format, moment.step(), moment.text(), moment.running(), moment.free(), note));
     }
   }
 

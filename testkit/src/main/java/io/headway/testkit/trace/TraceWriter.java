@@ -3,6 +3,7 @@ package io.headway.testkit.trace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -142,7 +143,7 @@ public final class TraceWriter implements TraceSink {
         if (c == '"' || c == '\\') {
           out.append('\\').append(c);
         } else if (c < 0x20 || Character.isSurrogate(c)) {
-          out.append(String.format("\\u%04x", (int) c));
+          out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
         } else {
           out.append(c);
         }

@@ -30,6 +30,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -175,7 +176,7 @@ final class GapsVectors implements VectorAdapter {
     @Override
     public String requestId(int request) {
       // Fixed width: the vectors order these ids as numbers.
-      return String.format("%012d", JsonFields.longOf(requests.get(request), "id"));
+      return String.format(Locale.ROOT, "%012d", JsonFields.longOf(requests.get(request), "id"));
     }
   }
 
@@ -310,7 +311,7 @@ final class GapsVectors implements VectorAdapter {
 
   /** Ids whose order is that of the numbers. */
   private static String name(int instance) {
-    return String.format("%06d", instance);
+    return String.format(Locale.ROOT, "%06d", instance);
   }
 
   /** Ends everything that ends by a time, earliest first, among equals by instance. */

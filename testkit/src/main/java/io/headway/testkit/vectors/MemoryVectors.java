@@ -25,6 +25,7 @@ import io.headway.memory.prefix.Sha256BlockHash;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Runs the vectors of the suite {@code memory} that drive block pools and name their content. */
@@ -470,7 +471,7 @@ final class MemoryVectors implements VectorAdapter {
       keys.add(hex);
       extras.add(list(each));
       if (params.has("groupId")) {
-        mapKeys.add(hex + String.format("%08x", JsonFields.intOf(params, "groupId")));
+        mapKeys.add(hex + String.format(Locale.ROOT, "%08x", JsonFields.intOf(params, "groupId")));
       }
     }
     if (params.has("groupId")) {

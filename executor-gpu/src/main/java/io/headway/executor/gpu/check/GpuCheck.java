@@ -18,7 +18,7 @@ import io.headway.executor.weights.SeededWeights;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
 import java.time.LocalDate;
-import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -167,7 +167,7 @@ public final class GpuCheck {
     out.printf(
         Locale.ROOT,
         "%nGPU check, %s, device %s, seed %d%n",
-        LocalDate.now(ZoneId.systemDefault()),
+        LocalDate.now(ZoneOffset.UTC),
         device,
         seed);
     kernels();
