@@ -107,8 +107,7 @@ final class DeterminismRules {
           .members("java.time.ZoneId", "systemDefault")
           .members("java.nio.charset.Charset", "defaultCharset")
           .members("java.lang.String", "formatted")
-          .membersWithout(
-              Locale.class, "java.lang.String", "format", "toLowerCase", "toUpperCase")
+          .membersWithout(Locale.class, "java.lang.String", "format", "toLowerCase", "toUpperCase")
           .membersWithout(Locale.class, "java.io.PrintStream", "format", "printf")
           .membersWithout(Locale.class, "java.io.PrintWriter", "format", "printf")
           .membersWithout(Locale.class, "java.util.Formatter", "<init>", "format")

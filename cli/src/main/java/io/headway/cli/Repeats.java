@@ -103,8 +103,10 @@ final class Repeats {
       String name,
       Function<RealRun, Durations> measured,
       Function<RunMetrics.Latencies, Distribution> other) {
-    StringBuilder first = new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", name, "measured"));
-    StringBuilder second = new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", "", "simulated"));
+    StringBuilder first =
+        new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", name, "measured"));
+    StringBuilder second =
+        new StringBuilder(String.format(Locale.ROOT, "%-5s %-10s", "", "simulated"));
     for (ToDoubleFunction<Distribution> quantile : QUANTILES) {
       double[] figures = new double[runs.size()];
       double[] simulations = new double[simulated.size()];

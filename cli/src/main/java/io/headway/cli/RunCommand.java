@@ -234,7 +234,8 @@ final class RunCommand implements Callable<Integer> {
     print.printf(
         Locale.ROOT,
         "times by the clock %s%s%n",
-        clock.id(), clock.runsWhileWaiting() ? "" : "; waits for arrivals are jumped over");
+        clock.id(),
+        clock.runsWhileWaiting() ? "" : "; waits for arrivals are jumped over");
     print.flush();
     int passes = calibration == null ? 0 : repeats + 2; // the first one warms up
     Progress progress =
@@ -288,7 +289,8 @@ final class RunCommand implements Callable<Integer> {
       print.printf(
           Locale.ROOT,
           "%neach repeat is simulated with the passes of %d steps before and after it; over all %d passes:%n",
-          PASS_STEPS, steps.size());
+          PASS_STEPS,
+          steps.size());
       Profiles.print(taken, print);
       Profiles.printExecuted(taken, measured.steps(), print);
     }

@@ -1,7 +1,9 @@
 package io.headway.runtime;
 
 import io.headway.api.routing.RejectCode;
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Counts of a cluster scheduler at one moment.
@@ -43,7 +45,14 @@ public record ClusterStats(
    * @param violations policy faults since the start
    */
   public ClusterStats {
-    rejected = Map.copyOf(rejected);
-    released = Map.copyOf(released);
+    rejected = inOrder(rejected);
+    released = inOrder(released);
+  }
+
+  /**
+   * An immutable copy in the order of the enum; that of {@link Map#copyOf} changes with each run.
+   */
+  private static <E extends Enum<E>> Map<E, Long> inOrder(Map<E, Long> counts) {
+    return Collections.unmodifiableMap(new TreeMap<>(counts));
   }
 }

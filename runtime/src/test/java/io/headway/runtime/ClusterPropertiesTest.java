@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.headway.api.RandomSource;
 import io.headway.api.Request;
 import io.headway.api.Role;
+import io.headway.api.routing.RejectCode;
 import io.headway.api.routing.RoutingPolicy;
 import io.headway.routing.instance.AffinityKey;
 import io.headway.routing.instance.ChBoundedLoadRouting;
@@ -443,6 +444,8 @@ class ClusterPropertiesTest {
     ClusterStats stats = cluster.stats();
     assertThat(stats.accepted()).isEqualTo((long) THREADS * each);
     assertThat(stats.released()).containsEntry(ReleaseCause.COMPLETED, (long) THREADS * each);
+    assertThat(stats.released().keySet()).containsExactly(ReleaseCause.values());
+    assertThat(stats.rejected().keySet()).containsExactly(RejectCode.values());
     assertThat(stats.inFlight()).isZero();
     assertThat(stats.queued()).isZero();
     assertThat(stats.violations()).isZero();

@@ -665,7 +665,8 @@ class RequirementsTest {
     assertThat(scheduler.stats().running()).isEqualTo(sequences);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long least = Long.MAX_VALUE;
-    for (int i = 0; i < 6 && least > 0; i++) {
+    // Compiled code may allocate once when it is replaced, but not in window after window.
+    for (int i = 0; i < 40 && least > 0; i++) {
       long before = threads.getCurrentThreadAllocatedBytes();
       decode(scheduler, result, window);
       least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);

@@ -66,7 +66,8 @@ class RouterAllocationTest {
     ExpertAssignments out = new ExpertAssignments();
     S state = router.newState();
     long least = Long.MAX_VALUE;
-    for (int i = 0; i < 8; i++) {
+    // Results grow first, and compiled code may allocate once when it is replaced.
+    for (int i = 0; i < 40 && least > 0; i++) {
       long before = THREADS.getCurrentThreadAllocatedBytes();
       if (single) {
         input.logits(singleLogits, tokens, experts);

@@ -72,18 +72,18 @@ public final class KillMatrixPage {
             | scenario after shrinking, median | %d events, %d of them requests |
 
             """,
-                matrix.seeds(),
-                matrix.tries(),
-                matrix.referenceTries(),
-                matrix.mutants().size(),
-                matrix.mutants().size() - survivors,
-                named,
-                matrix.references().stream().filter(row -> row.failure().isEmpty()).count(),
-                matrix.references().size(),
-                matrix.rules().stream().filter(RuleRow::noticed).count(),
-                matrix.rules().size(),
-                matrix.medianEvents(),
-                matrix.medianRequests()));
+            matrix.seeds(),
+            matrix.tries(),
+            matrix.referenceTries(),
+            matrix.mutants().size(),
+            matrix.mutants().size() - survivors,
+            named,
+            matrix.references().stream().filter(row -> row.failure().isEmpty()).count(),
+            matrix.references().size(),
+            matrix.rules().stream().filter(RuleRow::noticed).count(),
+            matrix.rules().size(),
+            matrix.medianEvents(),
+            matrix.medianRequests()));
     complaints(matrix, out);
     mutants(matrix, out);
     rules(matrix, out);

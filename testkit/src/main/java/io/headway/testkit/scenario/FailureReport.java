@@ -127,7 +127,13 @@ public final class FailureReport {
       line(
           out,
           String.format(
-              Locale.ROOT, format, moment.step(), moment.text(), moment.running(), moment.free(), note));
+              Locale.ROOT,
+              format,
+              moment.step(),
+              moment.text(),
+              moment.running(),
+              moment.free(),
+              note));
     }
   }
 

@@ -58,12 +58,25 @@ class DocumentationTest {
 
   private static List<String> sources() throws IOException {
     List<String> all = new ArrayList<>();
-    try (Stream<Path> files = Files.walk(root().resolve("examples"))) {
-      for (Path file : files.filter(DocumentationTest::isOtherSource).sorted().toList()) {
-        all.add(normalised(Files.readString(file)));
+    for (Path folder : sourceFolders()) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.filter(DocumentationTest::isOtherSource).sorted().toList()) {
+          all.add(normalised(Files.readString(file)));
+        }
       }
     }
     return all;
+  }
+
+  /** Of all examples; what they build into may change while it is read. */
+  private static List<Path> sourceFolders() throws IOException {
+    try (Stream<Path> examples = Files.list(root().resolve("examples"))) {
+      return examples
+          .map(example -> example.resolve("src"))
+          .filter(Files::isDirectory)
+          .sorted()
+          .toList();
+    }
   }
 
   private static boolean isOtherSource(Path file) {
