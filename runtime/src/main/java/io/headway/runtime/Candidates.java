@@ -16,6 +16,7 @@ class Candidates implements ClusterView {
   /**
    * Where views of one cluster get their answers.
    *
+   * @param numbers what is asked of every instance
    * @param clock the time
    * @param random the randomness
    * @param index the prefix index
@@ -24,6 +25,7 @@ class Candidates implements ClusterView {
    * @param predictions service times; null without a predictor
    */
   record Sources(
+      InstanceNumbers numbers,
       ClusterClock clock,
       RandomSource random,
       PrefixIndex index,
@@ -33,7 +35,8 @@ class Candidates implements ClusterView {
 
   private final Sources sources;
 
-  private Member[] members = new Member[16];
+  private final InstanceNumbers numbers;
+  private int[] indexOf = new int[16];
   private int[] positionOf = new int[16];
   private int size;
 
@@ -44,12 +47,13 @@ class Candidates implements ClusterView {
 
   Candidates(Sources sources) {
     this.sources = sources;
+    numbers = sources.numbers();
   }
 
   /** Empties the view for a cluster whose instances have numbers below {@code indexBound}. */
   void reset(int indexBound) {
-    if (members.length < indexBound) {
-      members = new Member[2 * indexBound];
+    if (indexOf.length < indexBound) {
+      indexOf = new int[2 * indexBound];
       positionOf = new int[2 * indexBound];
     }
     Arrays.fill(positionOf, 0, indexBound, -1);
@@ -58,18 +62,14 @@ class Candidates implements ClusterView {
     predictedFor = null;
   }
 
-  /** Adds an instance; ids must ascend. */
-  void add(Member member) {
-    positionOf[member.index] = size;
-    // Mostly the same as for the decision before; writing a reference costs more than reading one.
-    if (members[size] != member) {
-      members[size] = member;
-    }
-    size++;
+  /** Adds the instance with an index; ids must ascend. */
+  void add(int index) {
+    positionOf[index] = size;
+    indexOf[size++] = index;
   }
 
   Member member(int position) {
-    return members[position];
+    return numbers.member(indexOf[position]);
   }
 
   boolean has(int position) {
@@ -93,7 +93,37 @@ class Candidates implements ClusterView {
 
   @Override
   public Instance instance(int position) {
-    return members[position];
+    return member(position);
+  }
+
+  @Override
+  public int waiting(int position) {
+    return numbers.waiting(indexOf[position]);
+  }
+
+  @Override
+  public int running(int position) {
+    return numbers.running(indexOf[position]);
+  }
+
+  @Override
+  public int inFlight(int position) {
+    return numbers.inFlight(indexOf[position]);
+  }
+
+  @Override
+  public long inFlightTokens(int position) {
+    return numbers.inFlightTokens(indexOf[position]);
+  }
+
+  @Override
+  public double kvUsage(int position) {
+    return numbers.kvUsage(indexOf[position]);
+  }
+
+  @Override
+  public long ageNanos(int position) {
+    return numbers.ageNanos(indexOf[position], sources.clock().now());
   }
 
   @Override
@@ -108,16 +138,20 @@ class Candidates implements ClusterView {
 
   @Override
   public int matchedBlocks(Request request, int position) {
-    return matchedBlocks(request, members[position]);
+    return matchedBlocksAt(request, indexOf[position]);
   }
 
   /** Returns the same of an instance that may not be chosen from. */
   int matchedBlocks(Request request, Member member) {
+    return matchedBlocksAt(request, member.index);
+  }
+
+  private int matchedBlocksAt(Request request, int index) {
     if (matchedFor != request) {
       sources.index().match(sources.keys().of(request));
       matchedFor = request;
     }
-    return sources.index().matched(member.index);
+    return sources.index().matched(index);
   }
 
   @Override
@@ -152,6 +186,6 @@ class Candidates implements ClusterView {
 
   @Override
   public long transferNanos(int from, int to, long bytes) {
-    return sources.links().nanos(members[from].id(), members[to].id(), bytes);
+    return sources.links().nanos(member(from).id(), member(to).id(), bytes);
   }
 }

@@ -94,7 +94,8 @@ public final class ClusterScheduler {
     ServicePredictions<?, ?> predictions = b.predictions();
     PrefixKeys prefixKeys = new PrefixKeys(b.prefixBlockTokens, b.sharedAcrossTenants);
     Candidates.Sources sources =
-        new Candidates.Sources(clock, random, prefixes, prefixKeys, b.transferTimes, predictions);
+        new Candidates.Sources(
+            fleet.numbers, clock, random, prefixes, prefixKeys, b.transferTimes, predictions);
     ClusterLog log = b.log == null ? null : new ClusterLog(b.log, routing.id(), routing.claims());
     rebalancing =
         b.rebalancing == null
@@ -791,7 +792,7 @@ public final class ClusterScheduler {
       long prefixBlocks = 0;
       for (int rank = 0; rank < fleet.size(); rank++) {
         Member member = fleet.member(rank);
-        ready += member.state == InstanceState.READY ? 1 : 0;
+        ready += member.state() == InstanceState.READY ? 1 : 0;
         prefixBlocks += prefixes.held(member.index);
       }
       return new ClusterStats(

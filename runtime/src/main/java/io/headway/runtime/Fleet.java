@@ -23,6 +23,9 @@ final class Fleet {
   /** Names that only instances serving a given model have. */
   final Holders models = new Holders();
 
+  /** What decisions ask of every instance. */
+  final InstanceNumbers numbers = new InstanceNumbers();
+
   private final ConcurrentHashMap<String, Member> live = new ConcurrentHashMap<>();
 
   /** Stack of members with something published. */
@@ -30,6 +33,10 @@ final class Fleet {
 
   private final PrefixIndex prefixes;
   private @Nullable Member[] members = new @Nullable Member[8];
+
+  /** The index of each member, by rank. */
+  private int[] indexes = new int[8];
+
   private int size;
   private boolean[] indexTaken = new boolean[8];
   private final Map<String, Integer> tombstones = new LinkedHashMap<>();
@@ -81,7 +88,7 @@ final class Fleet {
       // Read first: once the slot is empty, the member may be pushed again.
       Member next = member.nextPublished;
       Observation observation = member.published.getAndSet(null);
-      if (observation != null && member.state != InstanceState.DOWN) {
+      if (observation != null && member.state() != InstanceState.DOWN) {
         member.observe(observation);
       }
       member = next;
@@ -95,6 +102,11 @@ final class Fleet {
   /** Returns a member by its rank in ascending order of id. */
   Member member(int rank) {
     return requireNonNull(members[rank]);
+  }
+
+  /** Returns the index of a member by its rank. */
+  int index(int rank) {
+    return indexes[rank];
   }
 
   /** Returns a number above every index in use. */
@@ -132,11 +144,15 @@ final class Fleet {
     models.replace(index, Set.of(), member.profile.models());
     if (size == members.length) {
       members = Arrays.copyOf(members, 2 * size);
+      indexes = Arrays.copyOf(indexes, 2 * size);
     }
     int rank = rankOf(member.id());
     System.arraycopy(members, rank, members, rank + 1, size - rank);
+    System.arraycopy(indexes, rank, indexes, rank + 1, size - rank);
     members[rank] = member;
+    indexes[rank] = index;
     size++;
+    member.enter(numbers);
     tombstones.remove(member.id());
     live.put(member.id(), member);
   }
@@ -147,10 +163,12 @@ final class Fleet {
   }
 
   void remove(Member member) {
-    member.state = InstanceState.DOWN;
+    member.state(InstanceState.DOWN);
+    member.leave();
     live.remove(member.id(), member);
     int rank = rankOf(member.id());
     System.arraycopy(members, rank + 1, members, rank, size - rank - 1);
+    System.arraycopy(indexes, rank + 1, indexes, rank, size - rank - 1);
     members[--size] = null;
     prefixes.clear(member.index);
     models.replace(member.index, member.profile.models(), Set.of());

@@ -40,7 +40,10 @@ final class Member implements Instance {
 
   int index = -1;
   InstanceProfile profile;
-  InstanceState state;
+  private InstanceState state;
+
+  /** Where decisions read the numbers of this member; null while it belongs to no cluster. */
+  private @Nullable InstanceNumbers numbers;
 
   /** Whether policies see the bare observation, for experiments that show herding. */
   private final boolean observationsOnly;
@@ -62,7 +65,7 @@ final class Member implements Instance {
   int maxInFlight;
 
   /** Places kept for requests that are being moved here. */
-  int incoming;
+  private int incoming;
 
   boolean servesAnyModel;
 
@@ -129,6 +132,44 @@ final class Member implements Instance {
     backlog = new BacklogLedger(remainingFloor);
     role = profile.role();
     profile(profile);
+  }
+
+  /** Writes its numbers where decisions read them, under its index, now and when they change. */
+  void enter(InstanceNumbers all) {
+    numbers = all;
+    all.enter(this);
+    if (observed == null) {
+      all.unobserved(index);
+    } else {
+      all.observation(index, observedAt);
+    }
+    show();
+  }
+
+  /** Ends what {@link #enter} began, before the index may become another's. */
+  void leave() {
+    if (numbers != null) {
+      numbers.leave(index);
+      numbers = null;
+    }
+  }
+
+  private void show() {
+    if (numbers != null) {
+      numbers.load(this);
+      numbers.room(this);
+    }
+  }
+
+  void state(InstanceState value) {
+    state = value;
+    show();
+  }
+
+  /** Keeps a place for a request that is being moved here, or gives it back with -1. */
+  void addIncoming(int change) {
+    incoming += change;
+    show();
   }
 
   void profile(InstanceProfile value) {
@@ -303,6 +344,9 @@ final class Member implements Instance {
     }
     observed = observation.stats();
     observedAt = observation.atNanos();
+    if (numbers != null) {
+      numbers.observation(index, observedAt);
+    }
     for (Charge c = unobservedCharges.oldest();
         c != null && c.dispatchedAt < observedAt;
         c = unobservedCharges.oldest()) {
@@ -340,6 +384,7 @@ final class Member implements Instance {
   private void refresh() {
     count();
     kvUsage = Instance.super.kvUsage();
+    show();
   }
 
   private void count() {

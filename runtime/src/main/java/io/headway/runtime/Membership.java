@@ -62,7 +62,7 @@ final class Membership {
         return false;
       }
       fleet.reprofile(member, profile);
-      member.state = state;
+      member.state(state);
     } else {
       if (member != null) {
         takeDown(member, now);
@@ -90,8 +90,8 @@ final class Membership {
     if (member == null) {
       return false;
     }
-    if (member.state != InstanceState.DRAINING) {
-      member.state = InstanceState.DRAINING;
+    if (member.state() != InstanceState.DRAINING) {
+      member.state(InstanceState.DRAINING);
       changed(member, now);
     }
     return true;
@@ -115,7 +115,7 @@ final class Membership {
     if (log != null) {
       log.instance(member, now);
     }
-    boolean isUp = member.state == InstanceState.READY;
+    boolean isUp = member.state() == InstanceState.READY;
     policy.onInstance(member, isUp);
     if (rebalancing != null) {
       try {

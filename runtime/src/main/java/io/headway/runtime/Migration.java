@@ -19,7 +19,7 @@ public final class Migration {
     this.ticket = ticket;
     this.source = source;
     this.target = target;
-    target.incoming++;
+    target.addIncoming(1);
   }
 
   /** Ends it, whatever becomes of the request; gives back the place kept for it at the target. */
@@ -27,7 +27,7 @@ public final class Migration {
     if (!over) {
       over = true;
       ticket.migration = null;
-      target.incoming--;
+      target.addIncoming(-1);
     }
   }
 

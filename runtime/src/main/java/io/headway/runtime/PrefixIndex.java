@@ -16,7 +16,10 @@ final class PrefixIndex {
 
   private final LongIntMap slots = new LongIntMap();
   private long[] slotKey = new long[64];
+
+  /** How many instances hold the block; of a free slot, -2 minus the next free one. */
   private int[] slotHolders = new int[64];
+
   private int slotsUsed;
   private int firstFreeSlot = NONE;
 
@@ -43,6 +46,11 @@ final class PrefixIndex {
 
   /** The result of the last match. */
   private int[] matched = new int[8];
+
+  /** The slots of the leading blocks matched last: mostly that prompt is recorded next. */
+  private int[] found = new int[16];
+
+  private int foundCount;
 
   private long[] alive = new long[1];
   private long[] everAlive = new long[1];
@@ -75,23 +83,45 @@ final class PrefixIndex {
   /** Records that an instance holds the blocks of a prompt. */
   void record(int instance, PrefixKeys keys) {
     int from = Math.min(keys.count(), bound[instance]) - 1;
+    int likely = NONE;
     for (int i = from; i >= 0; i--) {
-      add(instance, keys.key(i));
+      likely = add(instance, keys.key(i), i < foundCount ? found[i] : NONE, likely);
     }
   }
 
   /** Records that an instance holds a block, as its most recent one. */
   void add(int instance, long key) {
-    if (bound[instance] == 0) {
-      return;
+    if (bound[instance] > 0) {
+      add(instance, key, NONE, NONE);
     }
-    int slot = slots.get(key);
+  }
+
+  /**
+   * As {@link #add(int, long)}, with guesses that save looking the block and the pair up. Whoever
+   * is right is used, so that they change nothing but time.
+   *
+   * @param likelySlot a slot that may be the block's, or NONE
+   * @param likelyNode a node in the instance's order that may be the pair's, or NONE
+   * @return the node that followed the pair's in the order: when a prompt is recorded again, that of
+   *     the block before it
+   */
+  private int add(int instance, long key, int likelySlot, int likelyNode) {
+    int slot =
+        likelySlot != NONE && slotHolders[likelySlot] > 0 && slotKey[likelySlot] == key
+            ? likelySlot
+            : slots.get(key);
     if (slot != LongIntMap.MISSING) {
-      int node = nodes.get(pair(slot, instance));
+      int node =
+          likelyNode != NONE && nodeSlot[likelyNode] == slot
+              ? likelyNode
+              : nodes.get(pair(slot, instance));
       if (node != LongIntMap.MISSING) {
-        unlink(instance, node);
-        link(instance, node);
-        return;
+        int follower = newer[node];
+        if (follower != NONE) {
+          unlink(instance, node);
+          link(instance, node);
+        }
+        return follower;
       }
     }
     if (held[instance] == bound[instance]) {
@@ -107,6 +137,7 @@ final class PrefixIndex {
     nodes.put(pair(slot, instance), node);
     link(instance, node);
     held[instance]++;
+    return NONE;
   }
 
   /** Forgets one block of an instance; nothing happens if it is not known. */
@@ -134,12 +165,17 @@ final class PrefixIndex {
   void match(PrefixKeys keys) {
     forgetMatches();
     int blocks = keys.count();
+    if (found.length < blocks) {
+      found = new int[Math.max(blocks, 2 * found.length)];
+    }
+    foundCount = 0;
     for (int block = 0; block < blocks; block++) {
       int slot = slots.get(keys.key(block));
       if (slot == LongIntMap.MISSING) {
         settle(block);
         return;
       }
+      found[foundCount++] = slot;
       int base = slot * stride;
       long left = 0;
       for (int w = 0; w < stride; w++) {
@@ -202,7 +238,7 @@ final class PrefixIndex {
     bits[slot * stride + (instance >>> 6)] &= ~(1L << instance);
     if (--slotHolders[slot] == 0) {
       slots.remove(slotKey[slot]);
-      slotHolders[slot] = firstFreeSlot;
+      slotHolders[slot] = -2 - firstFreeSlot;
       firstFreeSlot = slot;
     }
   }
@@ -237,7 +273,7 @@ final class PrefixIndex {
   private int newSlot(long key) {
     int slot = firstFreeSlot;
     if (slot != NONE) {
-      firstFreeSlot = slotHolders[slot];
+      firstFreeSlot = -2 - slotHolders[slot];
     } else {
       slot = slotsUsed++;
       if (slot == slotKey.length) {

@@ -3,6 +3,8 @@ package io.headway.runtime;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.KvBlockPool;
 import io.headway.api.memory.KvMode;
+import io.headway.api.memory.PrefixAttributes;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,16 @@ final class Publisher {
   private final @Nullable EngineLog log;
   private final int blockTokens;
 
+  /** Tokens per block of what is matchable, which need not be that of the pool's groups. */
+  private final int keyTokens;
+
+  /**
+   * The generated tokens that do not fill a block yet, a block for each sequence. They go into its
+   * chain together, since a chain is memory of its own: touching each of a thousand in every step
+   * took longer than the rest of the step.
+   */
+  private int[] open = {};
+
   /** Whether sequences without keys give blocks back as well. */
   private final boolean windowed;
 
@@ -27,6 +39,7 @@ final class Publisher {
     this.events = events;
     this.log = log;
     blockTokens = pool.geometry().groups().get(0).blockTokens();
+    keyTokens = pool.newKeys(PrefixAttributes.NONE).blockTokens();
     windowed =
         pool.mode() == KvMode.PAGED
             && pool.geometry().groups().stream().anyMatch(group -> group.spanTokens() > 0);
@@ -37,17 +50,37 @@ final class Publisher {
     return windowed;
   }
 
-  /** Appends a generated token to the content of a sequence, if that is known token by token. */
+  /** Adds a generated token to the content of a sequence, if that is known token by token. */
   void generated(int s, int token) {
+    int missing = sequences.toFullBlock(s);
+    if (missing == 0) {
+      return;
+    }
+    int end = (s + 1) * keyTokens;
+    if (end > open.length) {
+      open = Arrays.copyOf(open, Math.max(end, open.length + (open.length >> 1)));
+    }
+    open[end - missing] = token;
+    if (missing > 1) {
+      sequences.setToFullBlock(s, missing - 1);
+    } else {
+      fill(s, end);
+    }
+  }
+
+  /** Appends the tokens that fill a block to the chain of a sequence, which keys them. */
+  private void fill(int s, int end) {
     BlockKeyChain chain = sequences.keys[s];
-    if (chain == null || !chain.hasTokens()) {
+    if (chain == null) {
       return;
     }
     try {
-      chain.append(token);
+      chain.append(open, end - keyTokens + chain.tokenCount() % keyTokens, end);
+      sequences.setToFullBlock(s, keyTokens);
     } catch (Throwable e) {
       // Without a key for its next block the sequence goes on unmatchable.
       sequences.keys[s] = null;
+      sequences.setToFullBlock(s, 0);
       faults.observed(Faults.Cause.BLOCK_KEYS, "the sequence goes on without block keys", e);
     }
   }

@@ -87,7 +87,7 @@ final class Rebalancing<S> {
       firstTicket = new int[fleet.size() + 1];
       for (int rank = 0; rank < fleet.size(); rank++) {
         Member member = fleet.member(rank);
-        add(member);
+        add(member.index);
         addTickets(member, true);
         addTickets(member, false);
         firstTicket[rank + 1] = tickets.size();

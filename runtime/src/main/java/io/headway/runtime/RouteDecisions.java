@@ -138,11 +138,22 @@ final class RouteDecisions {
     int busy = 0;
     int tooSmall = 0;
     int notNow = 0;
+    InstanceNumbers numbers = fleet.numbers;
+    boolean anywhere = subset == null && tried.isEmpty() && request.model().isEmpty();
+    long kvTokens = request.maxKvTokens();
+    long lengthTokens = (long) request.promptTokens() + request.maxNewTokens();
     for (int rank = 0; rank < fleet.size(); rank++) {
+      int index = fleet.index(rank);
+      // What most requests ask of most instances, without a look at the object.
+      if (anywhere && numbers.canTake(index, kvTokens, lengthTokens)) {
+        candidates.add(index);
+        ready = BOTH_PHASES;
+        continue;
+      }
       Member member = fleet.member(rank);
       switch (fit(member, request, subset, tried, split)) {
         case YES -> {
-          candidates.add(member);
+          candidates.add(index);
           ready |= phases(member);
         }
         case BUSY -> busy |= phases(member);
@@ -182,8 +193,8 @@ final class RouteDecisions {
       Member member = fleet.member(rank);
       boolean there =
           withRoom
-              ? member.state == InstanceState.READY && member.hasRoom()
-              : member.state == InstanceState.READY || member.state == InstanceState.STARTING;
+              ? member.state() == InstanceState.READY && member.hasRoom()
+              : member.state() == InstanceState.READY || member.state() == InstanceState.STARTING;
       if (there
           && (split || member.role() == Role.MIXED)
           && serves(member, model)
@@ -240,7 +251,7 @@ final class RouteDecisions {
     if (!holds(member, request)) {
       return Fit.TOO_SMALL;
     }
-    return switch (member.state) {
+    return switch (member.state()) {
       case READY -> member.hasRoom() ? Fit.YES : Fit.BUSY;
       case STARTING -> Fit.STARTING;
       case DRAINING, DOWN -> Fit.DRAINING;
@@ -255,7 +266,7 @@ final class RouteDecisions {
 
   /** Returns whether a request could go on at an instance. */
   static boolean canTakeOver(Member member, Ticket ticket) {
-    return member.state == InstanceState.READY
+    return member.state() == InstanceState.READY
         && member.role() != Role.PREFILL
         && member.hasRoom()
         && holds(member, ticket.request());

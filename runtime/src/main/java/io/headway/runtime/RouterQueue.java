@@ -126,7 +126,7 @@ final class RouterQueue {
   private boolean anyRoom() {
     for (int rank = 0; rank < fleet.size(); rank++) {
       Member member = fleet.member(rank);
-      if (member.state == InstanceState.READY && member.hasRoom()) {
+      if (member.state() == InstanceState.READY && member.hasRoom()) {
         return true;
       }
     }

@@ -135,7 +135,7 @@ final class RoutingPolicyGuard {
     try {
       for (int rank = 0; rank < fleet.size(); rank++) {
         Member member = fleet.member(rank);
-        policy.onInstance(member, member.state == InstanceState.READY);
+        policy.onInstance(member, member.state() == InstanceState.READY);
       }
     } catch (RuntimeException e) {
       off = !faults.strict();

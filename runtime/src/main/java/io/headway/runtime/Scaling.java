@@ -52,7 +52,7 @@ final class Scaling<S> {
     }
     view.reset(fleet.indexBound());
     for (int rank = 0; rank < fleet.size(); rank++) {
-      view.add(fleet.member(rank));
+      view.add(fleet.index(rank));
     }
     Draft draft = new Draft();
     policy.scale(state, view, draft);

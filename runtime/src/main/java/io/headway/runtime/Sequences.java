@@ -81,6 +81,7 @@ final class Sequences implements BatchView {
   private static final int PUBLISHED = 11;
   private static final int RESERVED = 12;
   private static final int EPOCH = 13;
+  private static final int TO_FULL_BLOCK = 14;
   private int[] numbers = new int[64 * STRIDE];
 
   // One entry per sequence.
@@ -279,6 +280,18 @@ final class Sequences implements BatchView {
     numbers[s * STRIDE + PUBLISHED] = value;
   }
 
+  /**
+   * Returns the tokens that fill the block of its content being written; 0 if the content is not
+   * known token by token.
+   */
+  int toFullBlock(int s) {
+    return numbers[s * STRIDE + TO_FULL_BLOCK];
+  }
+
+  void setToFullBlock(int s, int value) {
+    numbers[s * STRIDE + TO_FULL_BLOCK] = value;
+  }
+
   /** Returns the length that the policy wants blocks for, whatever is computed. */
   int reserved(int s) {
     return numbers[s * STRIDE + RESERVED];
@@ -430,6 +443,11 @@ final class Sequences implements BatchView {
     transferPending[s] = false;
     refusal[s] = DraftOutcome.DONE;
     keys[s] = chain;
+    setToFullBlock(
+        s,
+        chain == null || !chain.hasTokens()
+            ? 0
+            : chain.blockTokens() - chain.tokenCount() % chain.blockTokens());
     setScheduled(s, 0);
     setDrafts(s, 0);
     live++;

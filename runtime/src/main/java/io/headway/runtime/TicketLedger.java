@@ -178,7 +178,7 @@ final class TicketLedger {
   }
 
   private void logLedger(Member member, int amount, Request request, String cause, long now) {
-    if (log != null && member.state != InstanceState.DOWN) {
+    if (log != null && member.state() != InstanceState.DOWN) {
       log.ledger(member, amount, request.id(), cause, now);
     }
   }
@@ -237,7 +237,7 @@ final class TicketLedger {
   private void learnPrefix(Ticket ticket, long now) {
     Charge at = ticket.prefillCharge != null ? ticket.prefillCharge : ticket.charge;
     Member member = at == null ? null : at.member;
-    if (ticket.indexed || member == null || member.state == InstanceState.DOWN) {
+    if (ticket.indexed || member == null || member.state() == InstanceState.DOWN) {
       return;
     }
     ticket.indexed = true;
@@ -392,7 +392,7 @@ final class TicketLedger {
       return false;
     }
     migration.end();
-    if (migration.target.state == InstanceState.DOWN) {
+    if (migration.target.state() == InstanceState.DOWN) {
       return false;
     }
     long left = remainingNanos(ticket.charge, now);

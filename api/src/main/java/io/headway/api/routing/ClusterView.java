@@ -41,6 +41,67 @@ public interface ClusterView {
   Instance instance(int position);
 
   /**
+   * Returns {@link Instance#waiting()} of an instance. This and the next five are what policies ask
+   * of every instance in every decision; asked here, a view answers without a look at the instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return requests
+   */
+  default int waiting(int position) {
+    return instance(position).waiting();
+  }
+
+  /**
+   * Returns {@link Instance#running()} of an instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return requests
+   */
+  default int running(int position) {
+    return instance(position).running();
+  }
+
+  /**
+   * Returns {@link Instance#inFlight()} of an instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return requests
+   */
+  default int inFlight(int position) {
+    return instance(position).inFlight();
+  }
+
+  /**
+   * Returns {@link Instance#inFlightTokens()} of an instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return tokens
+   */
+  default long inFlightTokens(int position) {
+    return instance(position).inFlightTokens();
+  }
+
+  /**
+   * Returns {@link Instance#kvUsage()} of an instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return 0 to 1
+   */
+  default double kvUsage(int position) {
+    return instance(position).kvUsage();
+  }
+
+  /**
+   * Returns {@link Instance#ageNanos()} of an instance.
+   *
+   * @param position 0 to {@code size - 1}
+   * @return nanoseconds; {@link Long#MAX_VALUE} if it was never observed
+   */
+  default long ageNanos(int position) {
+    return instance(position).ageNanos();
+  }
+
+  /**
    * Finds an instance by its dense number.
    *
    * @param index an {@link Instance#index()}

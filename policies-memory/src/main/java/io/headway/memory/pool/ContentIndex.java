@@ -50,7 +50,8 @@ final class ContentIndex {
 
   /**
    * The child of a node that was found or made last, checked before the table: chains are read in
-   * the order in which they were written. Only a guess, so it is never undone.
+   * the order in which they were written. Only a guess, so it is never undone, but where there is
+   * none, no child was ever made, and the table need not be searched.
    */
   private int[] guess = {};
 
@@ -100,8 +101,10 @@ final class ContentIndex {
   int find(int parentNode, BlockKeyChain chain, int block) {
     if (parentNode != NONE) {
       int likely = guess[parentNode];
-      if (likely != NONE
-          && parent[likely] == parentNode
+      if (likely == NONE) {
+        return NONE;
+      }
+      if (parent[likely] == parentNode
           && present[likely]
           && sameContent(likely, chain, block)) {
         return likely;
@@ -125,7 +128,10 @@ final class ContentIndex {
     }
   }
 
-  /** Makes the node of a chain's block below a parent node. */
+  /**
+   * Makes the node of a chain's block below a parent node. Its id is new, or that of a node which
+   * was forgotten because it had no copy, holder or transfer: there is nothing of these to clear.
+   */
   int create(int parentNode, BlockKeyChain chain, int block) {
     int id = recycledCount > 0 ? recycled[--recycledCount] : created++;
     if (id >= parent.length) {
@@ -134,11 +140,9 @@ final class ContentIndex {
     parent[id] = parentNode;
     guess[id] = NONE;
     depth[id] = block;
-    holders[id] = 0;
-    copies[id] = 0;
     int count = chain.words();
-    for (int w = 0; w < WORDS; w++) {
-      keys[id * WORDS + w] = w < count ? chain.word(block, w) : 0;
+    for (int w = 0; w < count; w++) {
+      keys[id * WORDS + w] = chain.word(block, w);
     }
     words[id] = (byte) count;
     exact[id] = chain.hasTokens();
@@ -148,12 +152,6 @@ final class ContentIndex {
         tokens = Arrays.copyOf(tokens, parent.length * blockTokens);
       }
       chain.copyTokens(block, tokens, id * blockTokens);
-    }
-    for (int i = id * lists, to = i + lists; i < to; i++) {
-      firstCopy[i] = NONE;
-      lastCopy[i] = NONE;
-      copyCount[i] = 0;
-      inbound[i] = 0;
     }
     insert(id);
     ghosts++;
@@ -405,6 +403,7 @@ final class ContentIndex {
   }
 
   private void grow(int capacity) {
+    int from = parent.length * lists;
     parent = Arrays.copyOf(parent, capacity);
     guess = Arrays.copyOf(guess, capacity);
     present = Arrays.copyOf(present, capacity);
@@ -419,5 +418,7 @@ final class ContentIndex {
     lastCopy = Arrays.copyOf(lastCopy, capacity * lists);
     copyCount = Arrays.copyOf(copyCount, capacity * lists);
     inbound = Arrays.copyOf(inbound, capacity * lists);
+    Arrays.fill(firstCopy, from, firstCopy.length, NONE);
+    Arrays.fill(lastCopy, from, lastCopy.length, NONE);
   }
 }

@@ -1,5 +1,6 @@
 package io.headway.memory.prefix;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -15,7 +16,18 @@ final class CborWriter {
   private static final int ARRAY = 4;
   private static final byte NULL = (byte) 0xf6;
 
+  /** In the five low bits of a head: the value itself below this, else how many bytes follow. */
+  private static final int ONE_BYTE = 24;
+
+  private static final int TWO_BYTES = 25;
+  private static final int FOUR_BYTES = 26;
+  private static final int EIGHT_BYTES = 27;
+
   private byte[] buffer = new byte[256];
+
+  /** The same bytes, most significant first. */
+  private ByteBuffer view = ByteBuffer.wrap(buffer);
+
   private int size;
 
   void clear() {
@@ -33,6 +45,33 @@ final class CborWriter {
   /** Writes a number from 0 to 2^64 - 1, given as an unsigned long. */
   void unsigned(long value) {
     head(UNSIGNED, value);
+  }
+
+  /** Writes numbers from 0 to 2^32 - 1, given as unsigned ints, each as {@link #unsigned} does. */
+  void unsigned(int[] values, int from, int to) {
+    ensure(5 * (to - from));
+    byte[] bytes = buffer;
+    int at = size;
+    for (int i = from; i < to; i++) {
+      int value = values[i];
+      if (value >>> 16 != 0) {
+        bytes[at] = (byte) FOUR_BYTES;
+        view.putInt(at + 1, value);
+        at += 5;
+      } else if (value >= 1 << 8) {
+        bytes[at] = (byte) TWO_BYTES;
+        bytes[at + 1] = (byte) (value >>> 8);
+        bytes[at + 2] = (byte) value;
+        at += 3;
+      } else if (value >= ONE_BYTE) {
+        bytes[at] = (byte) ONE_BYTE;
+        bytes[at + 1] = (byte) value;
+        at += 2;
+      } else {
+        bytes[at++] = (byte) value;
+      }
+    }
+    size = at;
   }
 
   void signed(long value) {
@@ -65,26 +104,27 @@ final class CborWriter {
     head(BYTES, 8L * count);
     ensure(8 * count);
     for (int i = 0; i < count; i++) {
-      putLong(source[from + i], 8);
+      view.putLong(size, source[from + i]);
+      size += 8;
     }
   }
 
   private void head(int majorType, long value) {
     ensure(9);
     int type = majorType << 5;
-    if (value >= 0 && value < 24) {
+    if (value >= 0 && value < ONE_BYTE) {
       buffer[size++] = (byte) (type | (int) value);
     } else if (value >= 0 && value <= 0xffL) {
-      buffer[size++] = (byte) (type | 24);
+      buffer[size++] = (byte) (type | ONE_BYTE);
       putLong(value, 1);
     } else if (value >= 0 && value <= 0xffffL) {
-      buffer[size++] = (byte) (type | 25);
+      buffer[size++] = (byte) (type | TWO_BYTES);
       putLong(value, 2);
     } else if (value >= 0 && value <= 0xffffffffL) {
-      buffer[size++] = (byte) (type | 26);
+      buffer[size++] = (byte) (type | FOUR_BYTES);
       putLong(value, 4);
     } else {
-      buffer[size++] = (byte) (type | 27);
+      buffer[size++] = (byte) (type | EIGHT_BYTES);
       putLong(value, 8);
     }
   }
@@ -98,6 +138,7 @@ final class CborWriter {
   private void ensure(int more) {
     if (size + more > buffer.length) {
       buffer = Arrays.copyOf(buffer, Math.max(size + more, 2 * buffer.length));
+      view = ByteBuffer.wrap(buffer);
     }
   }
 }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.headway.api.memory.BlockExtras;
 import io.headway.api.memory.BlockHash;
+import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -31,6 +32,7 @@ public final class Sha256BlockHash implements BlockHash {
   private final MessageDigest sha;
   private final CborWriter cbor = new CborWriter();
   private final byte[] digest = new byte[8 * WORDS];
+  private final ByteBuffer words = ByteBuffer.wrap(digest);
   private final long[] root = new long[WORDS];
 
   /** Makes the default function: seed {@value #DEFAULT_SEED}, plain attributes. */
@@ -78,9 +80,7 @@ public final class Sha256BlockHash implements BlockHash {
       long[] key,
       int at) {
     begin(parent, parentAt, to - from);
-    for (int i = from; i < to; i++) {
-      cbor.unsigned(Integer.toUnsignedLong(tokens[i]));
-    }
+    cbor.unsigned(tokens, from, to);
     encoding.write(cbor, extras);
     finish(key, at);
   }
@@ -130,11 +130,7 @@ public final class Sha256BlockHash implements BlockHash {
       throw new IllegalStateException("SHA-256 must give " + digest.length + " bytes", e);
     }
     for (int w = 0; w < WORDS; w++) {
-      long word = 0;
-      for (int i = 8 * w; i < 8 * w + 8; i++) {
-        word = word << 8 | (digest[i] & 0xff);
-      }
-      key[at + w] = word;
+      key[at + w] = words.getLong(8 * w);
     }
   }
 }

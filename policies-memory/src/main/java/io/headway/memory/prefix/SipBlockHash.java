@@ -59,9 +59,7 @@ public final class SipBlockHash implements BlockHash {
     cbor.array(3);
     cbor.words(parent, parentAt, WORDS);
     cbor.array(to - from);
-    for (int i = from; i < to; i++) {
-      cbor.unsigned(Integer.toUnsignedLong(tokens[i]));
-    }
+    cbor.unsigned(tokens, from, to);
     BlockEncoding.TYPED.write(cbor, extras);
     hash(secret0, secret1, cbor.buffer(), cbor.size(), key, at);
   }

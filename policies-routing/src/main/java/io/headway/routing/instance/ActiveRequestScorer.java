@@ -48,12 +48,12 @@ public final class ActiveRequestScorer implements InstanceScorer<Stateless> {
     int most = 0;
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        most = Math.max(most, view.instance(i).inFlight());
+        most = Math.max(most, view.inFlight(i));
       }
     }
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        int count = view.instance(i).inFlight();
+        int count = view.inFlight(i);
         score[i] = count <= idleThreshold ? 1 : (double) (most - count) / most * maxBusyScore;
       }
     }

@@ -90,7 +90,7 @@ public final class ChBoundedLoadRouting implements RoutingPolicy<HashRing> {
     int size = view.size();
     long total = 1;
     for (int i = 0; i < size; i++) {
-      total += view.instance(i).inFlight();
+      total += view.inFlight(i);
     }
     long capacity = capacity(total, size);
     int node =
@@ -99,7 +99,7 @@ public final class ChBoundedLoadRouting implements RoutingPolicy<HashRing> {
     int chosen = -1;
     for (int i = 0; i < state.nodes() && chosen < 0; i++, node = state.next(node)) {
       int position = view.position(state.owner(node));
-      if (position >= 0 && view.instance(position).inFlight() < capacity) {
+      if (position >= 0 && view.inFlight(position) < capacity) {
         chosen = position;
       }
     }
@@ -108,7 +108,7 @@ public final class ChBoundedLoadRouting implements RoutingPolicy<HashRing> {
       draft.detail("capacity", (double) capacity);
       draft.detail("inFlightTotal", (double) total);
       for (int i = 0; i < size; i++) {
-        draft.score(i, "inFlight", view.instance(i).inFlight());
+        draft.score(i, "inFlight", view.inFlight(i));
       }
     }
   }
@@ -131,7 +131,7 @@ public final class ChBoundedLoadRouting implements RoutingPolicy<HashRing> {
     int best = 0;
     for (int i = 1; i < view.size(); i++) {
       Instance instance = view.instance(i);
-      if (instance.inFlight() < view.instance(best).inFlight()) {
+      if (instance.inFlight() < view.inFlight(best)) {
         best = i;
       }
     }

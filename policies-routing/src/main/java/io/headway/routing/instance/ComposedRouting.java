@@ -119,7 +119,9 @@ public final class ComposedRouting implements RoutingPolicy<ComposedRouting.Stat
       score(scorers.get(i), state.scorers[i], request, view, candidate, value);
       double weight = weights[i];
       for (int j = 0; j < size; j++) {
-        total[j] += weight * clamped(value[j]);
+        // Mostly in range, the ends included, where clamping would branch now here, now there.
+        double each = value[j];
+        total[j] += weight * (each >= 0 && each <= 1 ? each : clamped(each));
       }
       if (draft.explaining()) {
         explainScores(scorers.get(i).id(), size, state, draft);

@@ -28,7 +28,7 @@ public final class KvUtilizationScorer implements InstanceScorer<Stateless> {
       Stateless state, Request request, ClusterView view, boolean[] candidate, double[] score) {
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        score[i] = 1 - view.instance(i).kvUsage();
+        score[i] = 1 - view.kvUsage(i);
       }
     }
   }

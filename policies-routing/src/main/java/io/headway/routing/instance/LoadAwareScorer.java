@@ -41,7 +41,7 @@ public final class LoadAwareScorer implements InstanceScorer<Stateless> {
       Stateless state, Request request, ClusterView view, boolean[] candidate, double[] score) {
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        double queue = Math.min(view.instance(i).waiting(), threshold);
+        double queue = Math.min(view.waiting(i), threshold);
         score[i] = 0.5 * (1 - queue / threshold);
       }
     }

@@ -65,10 +65,10 @@ public final class SaturationFilter implements InstanceFilter<Stateless> {
   public void filter(Stateless state, Request request, ClusterView view, boolean[] candidate) {
     boolean any = false;
     for (int i = 0; i < view.size() && !any; i++) {
-      any = candidate[i] && passes(view.instance(i));
+      any = candidate[i] && passes(view, i);
     }
     for (int i = 0; any && i < view.size(); i++) {
-      candidate[i] = candidate[i] && passes(view.instance(i));
+      candidate[i] = candidate[i] && passes(view, i);
     }
   }
 
@@ -98,10 +98,10 @@ public final class SaturationFilter implements InstanceFilter<Stateless> {
     return view.size() == 0 ? 1 : sum / view.size();
   }
 
-  private boolean passes(Instance instance) {
-    return !isStale(instance)
-        && instance.waiting() < queueThreshold * (1 + headroom)
-        && instance.kvUsage() < kvThreshold * (1 + headroom);
+  private boolean passes(ClusterView view, int position) {
+    return view.ageNanos(position) <= staleNanos
+        && view.waiting(position) < queueThreshold * (1 + headroom)
+        && view.kvUsage(position) < kvThreshold * (1 + headroom);
   }
 
   private boolean isStale(Instance instance) {

@@ -81,6 +81,36 @@ final class SubsetView implements ClusterView {
   }
 
   @Override
+  public int waiting(int position) {
+    return whole().waiting(members[position]);
+  }
+
+  @Override
+  public int running(int position) {
+    return whole().running(members[position]);
+  }
+
+  @Override
+  public int inFlight(int position) {
+    return whole().inFlight(members[position]);
+  }
+
+  @Override
+  public long inFlightTokens(int position) {
+    return whole().inFlightTokens(members[position]);
+  }
+
+  @Override
+  public double kvUsage(int position) {
+    return whole().kvUsage(members[position]);
+  }
+
+  @Override
+  public long ageNanos(int position) {
+    return whole().ageNanos(members[position]);
+  }
+
+  @Override
   public int position(int index) {
     int position = whole().position(index);
     return position < 0 ? -1 : positionInSubset[position];

@@ -40,7 +40,7 @@ public final class TokenLoadScorer implements InstanceScorer<Stateless> {
       Stateless state, Request request, ClusterView view, boolean[] candidate, double[] score) {
     for (int i = 0; i < view.size(); i++) {
       if (candidate[i]) {
-        double tokens = Math.min(view.instance(i).inFlightTokens(), maxTokens);
+        double tokens = Math.min(view.inFlightTokens(i), maxTokens);
         score[i] = 1 - tokens / maxTokens;
       }
     }
