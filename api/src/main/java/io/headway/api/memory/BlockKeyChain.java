@@ -252,6 +252,20 @@ public final class BlockKeyChain {
   }
 
   /**
+   * Copies the key of a block.
+   *
+   * @param block 0 to {@code blockCount() - 1}
+   * @param target array that receives {@code words()} longs
+   * @param at index of the first
+   */
+  public void copyKey(int block, long[] target, int at) {
+    int from = (block + 1) * words;
+    for (int w = 0; w < words; w++) {
+      target[at + w] = keys[from + w];
+    }
+  }
+
+  /**
    * Returns the key of a block as a value.
    *
    * @param block 0 to {@code blockCount() - 1}

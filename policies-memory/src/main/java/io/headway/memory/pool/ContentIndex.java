@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * of precomputed keys have no tokens; there the caller's key is the content, and such nodes never
  * match chains with tokens.
  *
+ * <p>Most nodes are the only child of their parent: that one hangs on the parent, and only first
+ * blocks and further children are in a hash table. A chain that grows never touches the table.
+ *
  * <p>A node lives while it has a copy in some tier, a child, or a holder (an owner's position in
  * the chain, a transfer). Nodes without a copy are <em>ghosts</em>: they keep their descendants'
  * identity, so that these are found again once the missing block is computed anew.
@@ -46,26 +49,41 @@ final class ContentIndex {
   private final int tiers;
   private final int lists;
 
-  private int[] parent = {};
+  // The numbers of a node stand together: making, finding and linking one uses most of them.
+  private static final int STRIDE = 7;
+  private static final int PARENT = 0;
+
+  /** The child that hangs on this node alone and is not in the table: the only one, mostly. */
+  private static final int CHILD = 1;
 
   /**
-   * The child of a node that was found or made last, checked before the table: chains are read in
-   * the order in which they were written. Only a guess, so it is never undone, but where there is
-   * none, no child was ever made, and the table need not be searched.
+   * The child in the table that was found or put there last, checked before the table is searched.
+   * Only a guess, but where there is none, no child ever was in the table.
    */
-  private int[] guess = {};
+  private static final int GUESS = 2;
 
-  private boolean[] present = {};
-  private int[] depth = {};
-  private int[] holders = {};
-  private int[] copies = {};
+  private static final int DEPTH = 3;
+  private static final int HOLDERS = 4;
+  private static final int COPIES = 5;
+
+  /** The words of the key, and flags. */
+  private static final int KIND = 6;
+
+  private static final int WORDS_OF_KIND = 7;
+
+  /** Of a node that stands for tokens, not for a precomputed key. */
+  private static final int EXACT = 8;
+
+  /** Of a node in the table. */
+  private static final int IN_TABLE = 16;
+
+  private int[] nodes = {};
   private long[] keys = {};
-  private byte[] words = {};
-  private boolean[] exact = {};
   private @Nullable BlockExtras[] extras = {};
   private int[] tokens = {};
-  private int[] firstCopy = {};
-  private int[] lastCopy = {};
+
+  // By node and list: the first and the last copy side by side, how many, and how many to come.
+  private int[] ends = {};
   private int[] copyCount = {};
   private int[] inbound = {};
 
@@ -81,6 +99,10 @@ final class ContentIndex {
   private int parkedCount;
 
   private int[] slots = new int[MIN_SLOTS];
+
+  /** Nodes in the table. */
+  private int placed;
+
   private int live;
   private int ghosts;
 
@@ -99,13 +121,18 @@ final class ContentIndex {
 
   /** Returns the node of a chain's block below a parent node, or {@link #NONE}. */
   int find(int parentNode, BlockKeyChain chain, int block) {
+    int[] all = nodes;
     if (parentNode != NONE) {
-      int likely = guess[parentNode];
+      int child = all[parentNode * STRIDE + CHILD];
+      if (child != NONE && sameContent(child, chain, block)) {
+        return child;
+      }
+      int likely = all[parentNode * STRIDE + GUESS];
       if (likely == NONE) {
         return NONE;
       }
-      if (parent[likely] == parentNode
-          && present[likely]
+      if (all[likely * STRIDE + PARENT] == parentNode
+          && (all[likely * STRIDE + KIND] & IN_TABLE) != 0
           && sameContent(likely, chain, block)) {
         return likely;
       }
@@ -118,10 +145,10 @@ final class ContentIndex {
         return NONE;
       }
       if (keys[candidate * WORDS] == word0
-          && parent[candidate] == parentNode
+          && all[candidate * STRIDE + PARENT] == parentNode
           && sameContent(candidate, chain, block)) {
         if (parentNode != NONE) {
-          guess[parentNode] = candidate;
+          all[parentNode * STRIDE + GUESS] = candidate;
         }
         return candidate;
       }
@@ -134,22 +161,23 @@ final class ContentIndex {
    */
   int create(int parentNode, BlockKeyChain chain, int block) {
     int id = recycledCount > 0 ? recycled[--recycledCount] : created++;
-    if (id >= parent.length) {
-      grow(Math.max(64, parent.length + (parent.length >> 1)));
+    if (id >= extras.length) {
+      grow(Math.max(64, extras.length + (extras.length >> 1)));
     }
-    parent[id] = parentNode;
-    guess[id] = NONE;
-    depth[id] = block;
-    int count = chain.words();
-    for (int w = 0; w < count; w++) {
-      keys[id * WORDS + w] = chain.word(block, w);
-    }
-    words[id] = (byte) count;
-    exact[id] = chain.hasTokens();
+    int[] all = nodes;
+    int at = id * STRIDE;
+    int words = chain.words();
+    boolean exact = chain.hasTokens();
+    all[at + PARENT] = parentNode;
+    all[at + CHILD] = NONE;
+    all[at + GUESS] = NONE;
+    all[at + DEPTH] = block;
+    all[at + KIND] = words | (exact ? EXACT : 0);
+    chain.copyKey(block, keys, id * WORDS);
     extras[id] = chain.extras(block);
-    if (chain.hasTokens()) {
-      if (tokens.length < parent.length * blockTokens) {
-        tokens = Arrays.copyOf(tokens, parent.length * blockTokens);
+    if (exact) {
+      if (tokens.length < extras.length * blockTokens) {
+        tokens = Arrays.copyOf(tokens, extras.length * blockTokens);
       }
       chain.copyTokens(block, tokens, id * blockTokens);
     }
@@ -157,7 +185,6 @@ final class ContentIndex {
     ghosts++;
     log.record(OP_CREATE, 0, id, 0, 0);
     if (parentNode != NONE) {
-      guess[parentNode] = id;
       hold(parentNode);
     }
     return id;
@@ -166,21 +193,23 @@ final class ContentIndex {
   /** Keeps a node alive until {@link #letGo}. */
   void hold(int id) {
     log.record(OP_HOLD, 0, id, 1, 0);
-    holders[id]++;
+    nodes[id * STRIDE + HOLDERS]++;
   }
 
   /** Takes back one {@link #hold} and forgets nodes that nothing needs any more. */
   void letGo(int id) {
     log.record(OP_HOLD, 0, id, -1, 0);
-    holders[id]--;
+    nodes[id * STRIDE + HOLDERS]--;
     collect(id);
   }
 
   /** Forgets a node, and then its ancestors, that have no copy, child or holder left. */
   void collect(int id) {
     int each = id;
-    while (each != NONE && holders[each] == 0 && copies[each] == 0) {
-      int up = parent[each];
+    while (each != NONE
+        && nodes[each * STRIDE + HOLDERS] == 0
+        && nodes[each * STRIDE + COPIES] == 0) {
+      int up = nodes[each * STRIDE + PARENT];
       log.record(OP_DESTROY, 0, each, 0, 0);
       erase(each);
       ghosts--;
@@ -194,7 +223,7 @@ final class ContentIndex {
       }
       if (up != NONE) {
         log.record(OP_HOLD, 0, up, -1, 0);
-        holders[up]--;
+        nodes[up * STRIDE + HOLDERS]--;
       }
       each = up;
     }
@@ -213,31 +242,31 @@ final class ContentIndex {
   // Called by BlockTier, which records the change.
 
   int firstCopy(int id, int list) {
-    return firstCopy[id * lists + list];
+    return ends[2 * (id * lists + list)];
   }
 
   int lastCopy(int id, int list) {
-    return lastCopy[id * lists + list];
+    return ends[2 * (id * lists + list) + 1];
   }
 
   void setFirstCopy(int id, int list, int block) {
-    firstCopy[id * lists + list] = block;
+    ends[2 * (id * lists + list)] = block;
   }
 
   void setLastCopy(int id, int list, int block) {
-    lastCopy[id * lists + list] = block;
+    ends[2 * (id * lists + list) + 1] = block;
   }
 
   void copyAdded(int id, int list) {
     copyCount[id * lists + list]++;
-    if (copies[id]++ == 0) {
+    if (nodes[id * STRIDE + COPIES]++ == 0) {
       ghosts--;
     }
   }
 
   void copyRemoved(int id, int list) {
     copyCount[id * lists + list]--;
-    if (--copies[id] == 0) {
+    if (--nodes[id * STRIDE + COPIES] == 0) {
       ghosts++;
     }
   }
@@ -249,11 +278,11 @@ final class ContentIndex {
   // Reads.
 
   int parent(int id) {
-    return parent[id];
+    return nodes[id * STRIDE + PARENT];
   }
 
   int depth(int id) {
-    return depth[id];
+    return nodes[id * STRIDE + DEPTH];
   }
 
   BlockExtras extras(int id) {
@@ -262,7 +291,7 @@ final class ContentIndex {
   }
 
   int words(int id) {
-    return words[id];
+    return nodes[id * STRIDE + KIND] & WORDS_OF_KIND;
   }
 
   long word(int id, int index) {
@@ -270,7 +299,7 @@ final class ContentIndex {
   }
 
   boolean keyEquals(int id, BlockKeyChain chain, int block) {
-    int count = words[id];
+    int count = words(id);
     if (count != chain.words()) {
       return false;
     }
@@ -297,7 +326,7 @@ final class ContentIndex {
   }
 
   boolean hasCopies(int id) {
-    return copies[id] > 0;
+    return nodes[id * STRIDE + COPIES] > 0;
   }
 
   /** Makes everything final: ids of forgotten nodes may be used again. */
@@ -321,7 +350,7 @@ final class ContentIndex {
         insert(id);
         ghosts++;
       }
-      case OP_HOLD -> holders[id] -= log.c(entry);
+      case OP_HOLD -> nodes[id * STRIDE + HOLDERS] -= log.c(entry);
       case OP_INBOUND -> inbound[id * lists + log.c(entry)] -= log.a(entry);
       default -> throw new IllegalStateException("unknown operation " + log.op(entry));
     }
@@ -329,12 +358,13 @@ final class ContentIndex {
 
   @SuppressWarnings("ReferenceEquality") // the usual case, without comparing the parts
   private boolean sameContent(int id, BlockKeyChain chain, int block) {
-    if (exact[id] != chain.hasTokens()) {
+    boolean exact = (nodes[id * STRIDE + KIND] & EXACT) != 0;
+    if (exact != chain.hasTokens()) {
       return false;
     }
     // Tokens say more than any hash of them, of which one word then is enough.
     boolean same =
-        exact[id]
+        exact
             ? keys[id * WORDS] == chain.word(block, 0)
                 && chain.tokensEqual(block, tokens, id * blockTokens)
             : keyEquals(id, chain, block);
@@ -357,8 +387,18 @@ final class ContentIndex {
     return (int) ((word0 * SPREAD) >>> 32) & (slots.length - 1);
   }
 
+  /** Makes a node findable: on its parent, if no other child hangs there, else in the table. */
   private void insert(int id) {
-    if (2 * (live + 1) > slots.length) {
+    live++;
+    int up = nodes[id * STRIDE + PARENT];
+    if (up != NONE) {
+      if (nodes[up * STRIDE + CHILD] == NONE) {
+        nodes[up * STRIDE + CHILD] = id;
+        return;
+      }
+      nodes[up * STRIDE + GUESS] = id;
+    }
+    if (2 * (placed + 1) > slots.length) {
       int[] old = slots;
       slots = new int[2 * old.length];
       Arrays.fill(slots, NONE);
@@ -369,8 +409,8 @@ final class ContentIndex {
       }
     }
     place(id);
-    present[id] = true;
-    live++;
+    placed++;
+    nodes[id * STRIDE + KIND] |= IN_TABLE;
   }
 
   private void place(int id) {
@@ -382,16 +422,21 @@ final class ContentIndex {
     slots[slot] = id;
   }
 
-  /** Removes a node from the table and closes the gap, so that probing never meets a tombstone. */
+  /** Makes a node unfindable. A gap in the table is closed: probing never meets a tombstone. */
   private void erase(int id) {
+    live--;
+    if ((nodes[id * STRIDE + KIND] & IN_TABLE) == 0) {
+      nodes[nodes[id * STRIDE + PARENT] * STRIDE + CHILD] = NONE;
+      return;
+    }
+    nodes[id * STRIDE + KIND] &= ~IN_TABLE;
+    placed--;
     int mask = slots.length - 1;
     int gap = slot(keys[id * WORDS]);
     while (slots[gap] != id) {
       gap = (gap + 1) & mask;
     }
     slots[gap] = NONE;
-    present[id] = false;
-    live--;
     for (int at = (gap + 1) & mask; slots[at] != NONE; at = (at + 1) & mask) {
       int home = slot(keys[slots[at] * WORDS]);
       if (((at - home) & mask) >= ((at - gap) & mask)) {
@@ -403,22 +448,13 @@ final class ContentIndex {
   }
 
   private void grow(int capacity) {
-    int from = parent.length * lists;
-    parent = Arrays.copyOf(parent, capacity);
-    guess = Arrays.copyOf(guess, capacity);
-    present = Arrays.copyOf(present, capacity);
-    depth = Arrays.copyOf(depth, capacity);
-    holders = Arrays.copyOf(holders, capacity);
-    copies = Arrays.copyOf(copies, capacity);
+    int from = ends.length;
+    nodes = Arrays.copyOf(nodes, capacity * STRIDE);
     keys = Arrays.copyOf(keys, capacity * WORDS);
-    words = Arrays.copyOf(words, capacity);
-    exact = Arrays.copyOf(exact, capacity);
     extras = Arrays.copyOf(extras, capacity);
-    firstCopy = Arrays.copyOf(firstCopy, capacity * lists);
-    lastCopy = Arrays.copyOf(lastCopy, capacity * lists);
+    ends = Arrays.copyOf(ends, 2 * capacity * lists);
+    Arrays.fill(ends, from, ends.length, NONE);
     copyCount = Arrays.copyOf(copyCount, capacity * lists);
     inbound = Arrays.copyOf(inbound, capacity * lists);
-    Arrays.fill(firstCopy, from, firstCopy.length, NONE);
-    Arrays.fill(lastCopy, from, lastCopy.length, NONE);
   }
 }
