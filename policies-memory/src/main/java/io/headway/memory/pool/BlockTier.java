@@ -47,14 +47,21 @@ final class BlockTier {
   private final ContentIndex index;
   private final @Nullable BlockRanking<?> ranking;
 
-  private int[] refs;
-  private int[] node;
-  private int[] group;
-  private int[] prev;
-  private int[] next;
-  private int[] copyPrev;
-  private int[] copyNext;
-  private byte[] flags;
+  // The numbers of a block stand together in two arrays: where it is, and what it holds. Blocks are
+  // met in the order in which they were freed, so that every array would be another cache miss.
+  private static final int STRIDE = 4;
+  private static final int REFS = 0;
+  private static final int FLAGS = 1;
+  private static final int PREV = 2;
+  private static final int NEXT = 3;
+  private int[] places;
+
+  private static final int NODE = 0;
+  private static final int GROUP = 1;
+  private static final int COPY_PREV = 2;
+  private static final int COPY_NEXT = 3;
+  private int[] contents;
+
   private long[] releasedTick;
   private long[] storedTick;
   private int[] hits;
@@ -77,19 +84,13 @@ final class BlockTier {
     this.log = log;
     this.index = index;
     this.ranking = ranking;
-    refs = new int[blocks];
-    node = new int[blocks];
-    group = new int[blocks];
-    prev = new int[blocks];
-    next = new int[blocks];
-    copyPrev = new int[blocks];
-    copyNext = new int[blocks];
-    flags = new byte[blocks];
+    places = new int[blocks * STRIDE];
+    contents = new int[blocks * STRIDE];
     releasedTick = new long[ranking == null ? 0 : blocks];
     storedTick = new long[releasedTick.length];
     hits = new int[releasedTick.length];
-    Arrays.fill(node, NONE);
     while (size < blocks) {
+      contents[size * STRIDE + NODE] = NONE;
       size++;
       insert(size - 1, tail[PLAIN_QUEUE], PLAIN_QUEUE);
     }
@@ -99,7 +100,7 @@ final class BlockTier {
   int reserveNullBlock() {
     int block = head[PLAIN_QUEUE];
     remove(block);
-    flags[block] |= NULL_FLAG;
+    places[block * STRIDE + FLAGS] |= NULL_FLAG;
     nullBlocks++;
     return block;
   }
@@ -141,36 +142,36 @@ final class BlockTier {
   // Reads.
 
   boolean contains(int block) {
-    return block >= 0 && block < size && (flags[block] & (NULL_FLAG | RETIRED_FLAG)) == 0;
+    return block >= 0 && block < size && (places[block * STRIDE + FLAGS] & (NULL_FLAG | RETIRED_FLAG)) == 0;
   }
 
   int refs(int block) {
-    return refs[block];
+    return places[block * STRIDE + REFS];
   }
 
   int node(int block) {
-    return node[block];
+    return contents[block * STRIDE + NODE];
   }
 
   int group(int block) {
-    return group[block];
+    return contents[block * STRIDE + GROUP];
   }
 
   boolean isRead(int block) {
-    return (flags[block] & READ_FLAG) != 0;
+    return (places[block * STRIDE + FLAGS] & READ_FLAG) != 0;
   }
 
   boolean isTransferring(int block) {
-    return (flags[block] & (READ_FLAG | WRITTEN_FLAG)) != 0;
+    return (places[block * STRIDE + FLAGS] & (READ_FLAG | WRITTEN_FLAG)) != 0;
   }
 
   /** Whether a lookup may return this copy: content is complete and, if idle, nobody reads it. */
   boolean isHittable(int block) {
-    return refs[block] > 0 || (flags[block] & READ_FLAG) == 0;
+    return places[block * STRIDE + REFS] > 0 || (places[block * STRIDE + FLAGS] & READ_FLAG) == 0;
   }
 
   int copyAfter(int block) {
-    return copyNext[block];
+    return contents[block * STRIDE + COPY_NEXT];
   }
 
   int queueHead() {
@@ -183,8 +184,8 @@ final class BlockTier {
 
   /** The queue as one sequence: blocks without content first where there are two queues. */
   int queueAfter(int block) {
-    if (next[block] != NONE) {
-      return next[block];
+    if (places[block * STRIDE + NEXT] != NONE) {
+      return places[block * STRIDE + NEXT];
     }
     return queueOf(block) == PLAIN_QUEUE ? head[CACHED_QUEUE] : NONE;
   }
@@ -198,7 +199,7 @@ final class BlockTier {
   }
 
   int nextInQueue(int block) {
-    return next[block];
+    return places[block * STRIDE + NEXT];
   }
 
   long clock() {
@@ -225,11 +226,11 @@ final class BlockTier {
 
   /** Adds a reference; the first one takes the block out of the queue. */
   void retain(int block) {
-    if ((flags[block] & QUEUED_FLAG) != 0) {
+    if ((places[block * STRIDE + FLAGS] & QUEUED_FLAG) != 0) {
       remove(block);
     }
-    log.record(OP_REFS, tier, block, refs[block], 0);
-    setRefs(block, refs[block] + 1);
+    log.record(OP_REFS, tier, block, places[block * STRIDE + REFS], 0);
+    setRefs(block, places[block * STRIDE + REFS] + 1);
   }
 
   /**
@@ -238,9 +239,9 @@ final class BlockTier {
    * @return whether it was the last one and the block now waits to be enqueued
    */
   boolean release(int block) {
-    log.record(OP_REFS, tier, block, refs[block], 0);
-    setRefs(block, refs[block] - 1);
-    return refs[block] == 0 && (flags[block] & READ_FLAG) == 0;
+    log.record(OP_REFS, tier, block, places[block * STRIDE + REFS], 0);
+    setRefs(block, places[block * STRIDE + REFS] - 1);
+    return places[block * STRIDE + REFS] == 0 && (places[block * STRIDE + FLAGS] & READ_FLAG) == 0;
   }
 
   void enqueueTail(int block) {
@@ -263,9 +264,9 @@ final class BlockTier {
   }
 
   void setGroup(int block, int value) {
-    if (group[block] != value) {
-      log.record(OP_GROUP, tier, block, group[block], 0);
-      group[block] = value;
+    if (contents[block * STRIDE + GROUP] != value) {
+      log.record(OP_GROUP, tier, block, contents[block * STRIDE + GROUP], 0);
+      contents[block * STRIDE + GROUP] = value;
     }
   }
 
@@ -278,7 +279,7 @@ final class BlockTier {
 
   /** Gives a block content: it becomes the last copy of a node. Not while it is queued. */
   void link(int block, int content) {
-    int list = index.list(tier, group[block]);
+    int list = index.list(tier, contents[block * STRIDE + GROUP]);
     int last = index.lastCopy(content, list);
     log.record(
         OP_LINK,
@@ -295,7 +296,7 @@ final class BlockTier {
 
   /** Takes a block's content away. A queued block must have been dequeued if queues are split. */
   void unlink(int block) {
-    log.record(OP_UNLINK, tier, block, node[block], copyPrev[block]);
+    log.record(OP_UNLINK, tier, block, contents[block * STRIDE + NODE], contents[block * STRIDE + COPY_PREV]);
     detach(block);
   }
 
@@ -305,26 +306,26 @@ final class BlockTier {
   }
 
   boolean isQueued(int block) {
-    return (flags[block] & QUEUED_FLAG) != 0;
+    return (places[block * STRIDE + FLAGS] & QUEUED_FLAG) != 0;
   }
 
   /** Marks an unreferenced, unqueued block as the target of a transfer, or takes the mark away. */
   void setWritten(int block, boolean on) {
-    log.record(OP_FLAG, tier, block, flags[block], 0);
-    flags[block] = (byte) (on ? flags[block] | WRITTEN_FLAG : flags[block] & ~WRITTEN_FLAG);
+    log.record(OP_FLAG, tier, block, places[block * STRIDE + FLAGS], 0);
+    places[block * STRIDE + FLAGS] = (on ? places[block * STRIDE + FLAGS] | WRITTEN_FLAG : places[block * STRIDE + FLAGS] & ~WRITTEN_FLAG);
     written += on ? 1 : -1;
   }
 
   /** Marks a block as read by a transfer; an idle one leaves its queue. */
   void beginRead(int block) {
-    if (refs[block] == 0) {
+    if (places[block * STRIDE + REFS] == 0) {
       remove(block);
-      log.record(OP_FLAG, tier, block, flags[block], 0);
-      flags[block] |= READ_FLAG;
+      log.record(OP_FLAG, tier, block, places[block * STRIDE + FLAGS], 0);
+      places[block * STRIDE + FLAGS] |= READ_FLAG;
       idleRead++;
     } else {
-      log.record(OP_FLAG, tier, block, flags[block], 0);
-      flags[block] |= READ_FLAG;
+      log.record(OP_FLAG, tier, block, places[block * STRIDE + FLAGS], 0);
+      places[block * STRIDE + FLAGS] |= READ_FLAG;
     }
   }
 
@@ -334,9 +335,9 @@ final class BlockTier {
    * @return whether the block is unreferenced and now waits to be enqueued
    */
   boolean endRead(int block) {
-    boolean idle = refs[block] == 0;
-    log.record(OP_FLAG, tier, block, flags[block], 0);
-    flags[block] &= ~READ_FLAG;
+    boolean idle = places[block * STRIDE + REFS] == 0;
+    log.record(OP_FLAG, tier, block, places[block * STRIDE + FLAGS], 0);
+    places[block * STRIDE + FLAGS] &= ~READ_FLAG;
     if (idle) {
       idleRead--;
     }
@@ -346,22 +347,22 @@ final class BlockTier {
   /** Adds a new id behind the highest one and enqueues it at the tail. */
   void add() {
     int block = size;
-    if (block == refs.length) {
+    if (block * STRIDE == places.length) {
       grow(Math.max(16, block + (block >> 1)));
     }
     log.record(OP_ADD, tier, block, 0, 0);
     size++;
-    refs[block] = 0;
-    node[block] = NONE;
-    group[block] = 0;
-    flags[block] = 0;
+    places[block * STRIDE + REFS] = 0;
+    contents[block * STRIDE + NODE] = NONE;
+    contents[block * STRIDE + GROUP] = 0;
+    places[block * STRIDE + FLAGS] = 0;
     insert(block, tail[PLAIN_QUEUE], PLAIN_QUEUE);
   }
 
   /** Takes a dequeued block without content out of the tier for ever. */
   void retire(int block) {
     log.record(OP_RETIRE, tier, block, 0, 0);
-    flags[block] |= RETIRED_FLAG;
+    places[block * STRIDE + FLAGS] |= RETIRED_FLAG;
     retired++;
   }
 
@@ -394,21 +395,21 @@ final class BlockTier {
       }
       case OP_UNLINK -> {
         int content = log.c(entry);
-        attach(block, content, index.list(tier, group[block]), (int) log.d(entry));
+        attach(block, content, index.list(tier, contents[block * STRIDE + GROUP]), (int) log.d(entry));
       }
       case OP_FLAG -> {
         int before = log.c(entry);
-        written += flagDifference(before, flags[block], WRITTEN_FLAG);
-        if (refs[block] == 0) {
-          idleRead += flagDifference(before, flags[block], READ_FLAG);
+        written += flagDifference(before, places[block * STRIDE + FLAGS], WRITTEN_FLAG);
+        if (places[block * STRIDE + REFS] == 0) {
+          idleRead += flagDifference(before, places[block * STRIDE + FLAGS], READ_FLAG);
         }
-        flags[block] = (byte) before;
+        places[block * STRIDE + FLAGS] = before;
       }
-      case OP_GROUP -> group[block] = log.c(entry);
+      case OP_GROUP -> contents[block * STRIDE + GROUP] = log.c(entry);
       case OP_HIT -> hits[block]--;
       case OP_ADD -> size--;
       case OP_RETIRE -> {
-        flags[block] &= ~RETIRED_FLAG;
+        places[block * STRIDE + FLAGS] &= ~RETIRED_FLAG;
         retired--;
       }
       default -> throw new IllegalStateException("unknown operation " + log.op(entry));
@@ -420,14 +421,14 @@ final class BlockTier {
   }
 
   private void setRefs(int block, int value) {
-    if ((flags[block] & READ_FLAG) != 0) {
-      idleRead += (value == 0 ? 1 : 0) - (refs[block] == 0 ? 1 : 0);
+    if ((places[block * STRIDE + FLAGS] & READ_FLAG) != 0) {
+      idleRead += (value == 0 ? 1 : 0) - (places[block * STRIDE + REFS] == 0 ? 1 : 0);
     }
-    refs[block] = value;
+    places[block * STRIDE + REFS] = value;
   }
 
   private int queueOf(int block) {
-    return ranking != null && node[block] != NONE ? CACHED_QUEUE : PLAIN_QUEUE;
+    return ranking != null && contents[block * STRIDE + NODE] != NONE ? CACHED_QUEUE : PLAIN_QUEUE;
   }
 
   private void insert(int block, int predecessor, int queue) {
@@ -441,13 +442,13 @@ final class BlockTier {
 
   private void remove(int block) {
     int queue = queueOf(block);
-    log.record(OP_REMOVE, tier, block, prev[block], ranking == null ? 0 : releasedTick[block]);
+    log.record(OP_REMOVE, tier, block, places[block * STRIDE + PREV], ranking == null ? 0 : releasedTick[block]);
     left(block, queue);
     unsplice(block, queue);
   }
 
   private void entered(int block, int queue) {
-    if (node[block] != NONE) {
+    if (contents[block * STRIDE + NODE] != NONE) {
       cached++;
     }
     if (queue == CACHED_QUEUE && ranking != null) {
@@ -456,7 +457,7 @@ final class BlockTier {
   }
 
   private void left(int block, int queue) {
-    if (node[block] != NONE) {
+    if (contents[block * STRIDE + NODE] != NONE) {
       cached--;
     }
     if (queue == CACHED_QUEUE && ranking != null) {
@@ -465,92 +466,86 @@ final class BlockTier {
   }
 
   private void splice(int block, int predecessor, int queue) {
-    int successor = predecessor == NONE ? head[queue] : next[predecessor];
-    prev[block] = predecessor;
-    next[block] = successor;
+    int successor = predecessor == NONE ? head[queue] : places[predecessor * STRIDE + NEXT];
+    places[block * STRIDE + PREV] = predecessor;
+    places[block * STRIDE + NEXT] = successor;
     if (predecessor == NONE) {
       head[queue] = block;
     } else {
-      next[predecessor] = block;
+      places[predecessor * STRIDE + NEXT] = block;
     }
     if (successor == NONE) {
       tail[queue] = block;
     } else {
-      prev[successor] = block;
+      places[successor * STRIDE + PREV] = block;
     }
     length[queue]++;
-    flags[block] |= QUEUED_FLAG;
+    places[block * STRIDE + FLAGS] |= QUEUED_FLAG;
   }
 
   private void unsplice(int block, int queue) {
-    int before = prev[block];
-    int after = next[block];
+    int before = places[block * STRIDE + PREV];
+    int after = places[block * STRIDE + NEXT];
     if (before == NONE) {
       head[queue] = after;
     } else {
-      next[before] = after;
+      places[before * STRIDE + NEXT] = after;
     }
     if (after == NONE) {
       tail[queue] = before;
     } else {
-      prev[after] = before;
+      places[after * STRIDE + PREV] = before;
     }
     length[queue]--;
-    flags[block] &= ~QUEUED_FLAG;
+    places[block * STRIDE + FLAGS] &= ~QUEUED_FLAG;
   }
 
   private void attach(int block, int content, int list, int predecessor) {
-    int successor = predecessor == NONE ? index.firstCopy(content, list) : copyNext[predecessor];
-    copyPrev[block] = predecessor;
-    copyNext[block] = successor;
+    int successor = predecessor == NONE ? index.firstCopy(content, list) : contents[predecessor * STRIDE + COPY_NEXT];
+    contents[block * STRIDE + COPY_PREV] = predecessor;
+    contents[block * STRIDE + COPY_NEXT] = successor;
     if (predecessor == NONE) {
       index.setFirstCopy(content, list, block);
     } else {
-      copyNext[predecessor] = block;
+      contents[predecessor * STRIDE + COPY_NEXT] = block;
     }
     if (successor == NONE) {
       index.setLastCopy(content, list, block);
     } else {
-      copyPrev[successor] = block;
+      contents[successor * STRIDE + COPY_PREV] = block;
     }
-    node[block] = content;
+    contents[block * STRIDE + NODE] = content;
     index.copyAdded(content, list);
-    if ((flags[block] & QUEUED_FLAG) != 0) {
+    if ((places[block * STRIDE + FLAGS] & QUEUED_FLAG) != 0) {
       cached++;
     }
   }
 
   private void detach(int block) {
-    int content = node[block];
-    int list = index.list(tier, group[block]);
-    int before = copyPrev[block];
-    int after = copyNext[block];
+    int content = contents[block * STRIDE + NODE];
+    int list = index.list(tier, contents[block * STRIDE + GROUP]);
+    int before = contents[block * STRIDE + COPY_PREV];
+    int after = contents[block * STRIDE + COPY_NEXT];
     if (before == NONE) {
       index.setFirstCopy(content, list, after);
     } else {
-      copyNext[before] = after;
+      contents[before * STRIDE + COPY_NEXT] = after;
     }
     if (after == NONE) {
       index.setLastCopy(content, list, before);
     } else {
-      copyPrev[after] = before;
+      contents[after * STRIDE + COPY_PREV] = before;
     }
-    node[block] = NONE;
+    contents[block * STRIDE + NODE] = NONE;
     index.copyRemoved(content, list);
-    if ((flags[block] & QUEUED_FLAG) != 0) {
+    if ((places[block * STRIDE + FLAGS] & QUEUED_FLAG) != 0) {
       cached--;
     }
   }
 
   private void grow(int capacity) {
-    refs = Arrays.copyOf(refs, capacity);
-    node = Arrays.copyOf(node, capacity);
-    group = Arrays.copyOf(group, capacity);
-    prev = Arrays.copyOf(prev, capacity);
-    next = Arrays.copyOf(next, capacity);
-    copyPrev = Arrays.copyOf(copyPrev, capacity);
-    copyNext = Arrays.copyOf(copyNext, capacity);
-    flags = Arrays.copyOf(flags, capacity);
+    places = Arrays.copyOf(places, capacity * STRIDE);
+    contents = Arrays.copyOf(contents, capacity * STRIDE);
     if (ranking != null) {
       releasedTick = Arrays.copyOf(releasedTick, capacity);
       storedTick = Arrays.copyOf(storedTick, capacity);
