@@ -104,9 +104,7 @@ final class InstanceNumbers {
    * @param lengthTokens most tokens that it may have
    */
   boolean canTake(int index, long kvTokens, long lengthTokens) {
-    return open[index]
-        && kvTokens <= capacityTokens[index]
-        && lengthTokens <= contextTokens[index];
+    return open[index] && kvTokens <= capacityTokens[index] && lengthTokens <= contextTokens[index];
   }
 
   private void grow(int length) {

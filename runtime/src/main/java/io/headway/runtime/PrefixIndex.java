@@ -102,8 +102,8 @@ final class PrefixIndex {
    *
    * @param likelySlot a slot that may be the block's, or NONE
    * @param likelyNode a node in the instance's order that may be the pair's, or NONE
-   * @return the node that followed the pair's in the order: when a prompt is recorded again, that of
-   *     the block before it
+   * @return the node that followed the pair's in the order: when a prompt is recorded again, that
+   *     of the block before it
    */
   private int add(int instance, long key, int likelySlot, int likelyNode) {
     int slot =

@@ -142,7 +142,9 @@ final class BlockTier {
   // Reads.
 
   boolean contains(int block) {
-    return block >= 0 && block < size && (places[block * STRIDE + FLAGS] & (NULL_FLAG | RETIRED_FLAG)) == 0;
+    return block >= 0
+        && block < size
+        && (places[block * STRIDE + FLAGS] & (NULL_FLAG | RETIRED_FLAG)) == 0;
   }
 
   int refs(int block) {
@@ -296,7 +298,12 @@ final class BlockTier {
 
   /** Takes a block's content away. A queued block must have been dequeued if queues are split. */
   void unlink(int block) {
-    log.record(OP_UNLINK, tier, block, contents[block * STRIDE + NODE], contents[block * STRIDE + COPY_PREV]);
+    log.record(
+        OP_UNLINK,
+        tier,
+        block,
+        contents[block * STRIDE + NODE],
+        contents[block * STRIDE + COPY_PREV]);
     detach(block);
   }
 
@@ -312,7 +319,10 @@ final class BlockTier {
   /** Marks an unreferenced, unqueued block as the target of a transfer, or takes the mark away. */
   void setWritten(int block, boolean on) {
     log.record(OP_FLAG, tier, block, places[block * STRIDE + FLAGS], 0);
-    places[block * STRIDE + FLAGS] = (on ? places[block * STRIDE + FLAGS] | WRITTEN_FLAG : places[block * STRIDE + FLAGS] & ~WRITTEN_FLAG);
+    places[block * STRIDE + FLAGS] =
+        (on
+            ? places[block * STRIDE + FLAGS] | WRITTEN_FLAG
+            : places[block * STRIDE + FLAGS] & ~WRITTEN_FLAG);
     written += on ? 1 : -1;
   }
 
@@ -395,7 +405,8 @@ final class BlockTier {
       }
       case OP_UNLINK -> {
         int content = log.c(entry);
-        attach(block, content, index.list(tier, contents[block * STRIDE + GROUP]), (int) log.d(entry));
+        attach(
+            block, content, index.list(tier, contents[block * STRIDE + GROUP]), (int) log.d(entry));
       }
       case OP_FLAG -> {
         int before = log.c(entry);
@@ -442,7 +453,12 @@ final class BlockTier {
 
   private void remove(int block) {
     int queue = queueOf(block);
-    log.record(OP_REMOVE, tier, block, places[block * STRIDE + PREV], ranking == null ? 0 : releasedTick[block]);
+    log.record(
+        OP_REMOVE,
+        tier,
+        block,
+        places[block * STRIDE + PREV],
+        ranking == null ? 0 : releasedTick[block]);
     left(block, queue);
     unsplice(block, queue);
   }
@@ -501,7 +517,10 @@ final class BlockTier {
   }
 
   private void attach(int block, int content, int list, int predecessor) {
-    int successor = predecessor == NONE ? index.firstCopy(content, list) : contents[predecessor * STRIDE + COPY_NEXT];
+    int successor =
+        predecessor == NONE
+            ? index.firstCopy(content, list)
+            : contents[predecessor * STRIDE + COPY_NEXT];
     contents[block * STRIDE + COPY_PREV] = predecessor;
     contents[block * STRIDE + COPY_NEXT] = successor;
     if (predecessor == NONE) {

@@ -2,10 +2,12 @@ package io.headway.memory.prefix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.headway.api.memory.BlockExtras;
 import io.headway.api.memory.BlockHash;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.MediaItem;
 import io.headway.api.memory.PrefixAttributes;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -46,6 +48,38 @@ class BlockHashTest {
         .containsExactly("f17908773fc4f23c", "16e88ff222236ded", "c41e398d7dd05673");
     assertThat(shortKeys(PrefixAttributes.NONE.withMedia(List.of(new MediaItem("img-aa", 2, 5)))))
         .containsExactly("24db0d7f73c07525", "7bf24e17c973ee0e", "a8a18e28dd7a383a");
+  }
+
+  @Test
+  void tokensOfEveryEncodedLengthGiveTheKeysOfTokensWrittenOneByOne() {
+    int[] tokens = {
+      0, 1, 23, 24, 255, 256, 257, 65_535, 65_536, 1 << 24, Integer.MAX_VALUE, Integer.MIN_VALUE, -1
+    };
+    Sha256BlockHash hash = new Sha256BlockHash();
+    long[] keys = new long[8];
+    for (int from = 0; from < tokens.length; from++) {
+      for (int to = from; to <= tokens.length; to++) {
+        long[] wide = new long[tokens.length];
+        for (int i = from; i < to; i++) {
+          wide[i] = Integer.toUnsignedLong(tokens[i]);
+        }
+        long[] root = {1, -2, 3, Long.MIN_VALUE};
+        hash.next(root, 0, tokens, from, to, BlockExtras.NONE, keys, 0);
+        hash.next(root, 0, wide, from, to, BlockExtras.NONE, keys, 4);
+        assertThat(Arrays.copyOf(keys, 4)).isEqualTo(Arrays.copyOfRange(keys, 4, 8));
+      }
+    }
+  }
+
+  @Test
+  void aLongBlockGrowsTheBuffer() {
+    int[] tokens = IntStream.range(0, 4096).map(i -> i * 1_048_583).toArray();
+    long[] wide = IntStream.of(tokens).mapToLong(Integer::toUnsignedLong).toArray();
+    long[] keys = new long[8];
+    new Sha256BlockHash()
+        .next(new long[4], 0, tokens, 0, tokens.length, BlockExtras.NONE, keys, 0);
+    new Sha256BlockHash().next(new long[4], 0, wide, 0, wide.length, BlockExtras.NONE, keys, 4);
+    assertThat(Arrays.copyOf(keys, 4)).isEqualTo(Arrays.copyOfRange(keys, 4, 8));
   }
 
   @Test
