@@ -19,7 +19,7 @@ final class Publisher {
   private final @Nullable EngineLog log;
   private final int blockTokens;
 
-  /** Tokens per block of what is matchable, which need not be that of the pool's groups. */
+  /** Tokens per block of the pool's chains of keys. */
   private final int keyTokens;
 
   /**

@@ -53,7 +53,7 @@ public final class QueueScorer implements InstanceScorer<Stateless> {
       Arrays.fill(score, 0, size, 1);
       return;
     }
-    // Others' scores are not read: without a branch the divisions are done four at a time.
+    // Others' scores are not read: without a branch the compiler can divide several at a time.
     for (int i = 0; i < size; i++) {
       score[i] = (most - score[i]) / span;
     }
