@@ -68,7 +68,9 @@ class LincheckTest {
             .pool(PagedKvBlockPool.of(PagedKvConfig.of(4, 16)))
             .build();
 
-    /** Tells what the inbox answers; the scheduler's answer may come with another thread's drain. */
+    /**
+     * Tells what the inbox answers; the scheduler's answer may come with another thread's drain.
+     */
     @Operation
     public String submit(@Param(name = "id") int id) {
       String[] answer = {""};

@@ -57,7 +57,8 @@ class ContentIndexTest {
           index.commit();
         }
         case 3, 4 -> {
-          List<List<Integer>> held = holds.keySet().stream().sorted(ContentIndexTest::order).toList();
+          List<List<Integer>> held =
+              holds.keySet().stream().sorted(ContentIndexTest::order).toList();
           if (!held.isEmpty()) {
             List<Integer> content = held.get(random.nextInt(held.size()));
             index.letGo(nodes.get(content));

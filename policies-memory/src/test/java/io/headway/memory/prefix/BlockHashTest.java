@@ -76,8 +76,7 @@ class BlockHashTest {
     int[] tokens = IntStream.range(0, 4096).map(i -> i * 1_048_583).toArray();
     long[] wide = IntStream.of(tokens).mapToLong(Integer::toUnsignedLong).toArray();
     long[] keys = new long[8];
-    new Sha256BlockHash()
-        .next(new long[4], 0, tokens, 0, tokens.length, BlockExtras.NONE, keys, 0);
+    new Sha256BlockHash().next(new long[4], 0, tokens, 0, tokens.length, BlockExtras.NONE, keys, 0);
     new Sha256BlockHash().next(new long[4], 0, wide, 0, wide.length, BlockExtras.NONE, keys, 4);
     assertThat(Arrays.copyOf(keys, 4)).isEqualTo(Arrays.copyOfRange(keys, 4, 8));
   }
