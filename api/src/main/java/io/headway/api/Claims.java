@@ -67,7 +67,17 @@ public final class Claims {
      */
     LOAD_GAP_REQUESTS,
     /** Largest ratio of maximum to mean expert load. */
-    EXPERT_MAX_OVER_MEAN
+    EXPERT_MAX_OVER_MEAN,
+    /**
+     * Tokens of a batch, by the policy's own budget beside the engine's limit: whoever waits while
+     * a batch has as many waits for the budget, not behind somebody.
+     */
+    BATCH_TOKENS,
+    /**
+     * Sequences of a batch, by the policy's own cap beside the engine's slots: whoever waits while
+     * a batch has as many waits for the cap, not behind somebody.
+     */
+    BATCH_SEQUENCES
   }
 
   /** A field of a request that ranks it; the smaller goes first. */

@@ -116,7 +116,8 @@ final class EngineLog implements KvEventSink {
       json.closeArray();
     }
     boolean pinnedCap = maxPinnedBlocks < pool.usableBlocks();
-    if (sharedAcrossTenants || pinnedCap || ordered) {
+    boolean tailFirst = pool.evictsTailFirst();
+    if (sharedAcrossTenants || pinnedCap || ordered || !tailFirst) {
       json.openArray("rules");
       if (ordered) {
         json.element("adapter-bypass");
@@ -129,6 +130,9 @@ final class EngineLog implements KvEventSink {
       }
       if (pinnedCap) {
         json.element("pinned-cap");
+      }
+      if (!tailFirst) {
+        json.element("any-end-eviction");
       }
       json.closeArray();
     }

@@ -58,6 +58,16 @@ public interface BatchContext {
   DraftOutcome admit(int sequence, int tokens);
 
   /**
+   * Says that the composition itself lets a queued sequence wait, such as one that does not fit
+   * what is left of its own budget whole; see {@link BatchDraft#defer}. A budget or a cap that is
+   * used up need not be said each time: {@link io.headway.api.Claims.Bound#BATCH_TOKENS} and {@link
+   * io.headway.api.Claims.Bound#BATCH_SEQUENCES} say it once.
+   *
+   * @param sequence a queued sequence
+   */
+  void defer(int sequence);
+
+  /**
    * Ends a queued sequence whose time to start has passed, as {@link BatchDraft#expire}.
    *
    * @param sequence a queued sequence

@@ -182,8 +182,8 @@ public interface BatchDraft {
       int headroomBlocks);
 
   /**
-   * Says that the policy itself lets a queued sequence wait: its admission test or its plan says
-   * not now. Changes nothing; the decision log and {@code explain} tell it as {@link
+   * Says that the policy itself lets a queued sequence wait: its admission test, its composition or
+   * its plan says not now. Changes nothing; the decision log and {@code explain} tell it as {@link
    * DraftOutcome#LATER}, so that those behind it are known to wait for it.
    *
    * @param sequence waiting or swapped

@@ -39,6 +39,18 @@ public interface EvictionPolicy<S> extends SchedulingPolicy<S> {
   }
 
   /**
+   * Returns whether a block outlives the cached blocks that continue it, as long as owners give
+   * their deepest block back first and no copy between tiers delays one: nothing is then kept that
+   * no hit can reach. A pool tells it on ({@link KvPoolView#evictsTailFirst}), and the decision log
+   * says so where it is not promised.
+   *
+   * @return by default whether ranks are the {@linkplain RankChange#POOL_ORDER pool's own order}
+   */
+  default boolean evictsTailFirst() {
+    return rankChange() == RankChange.POOL_ORDER;
+  }
+
+  /**
    * Compares two cached blocks.
    *
    * @param state state of this policy, not to be changed

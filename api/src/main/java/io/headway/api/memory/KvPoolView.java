@@ -72,6 +72,18 @@ public interface KvPoolView {
   int watermarkBlocks();
 
   /**
+   * Returns whether cached content dies from its end: no block is evicted while a block that
+   * continues it stays matchable, as long as owners are released {@linkplain
+   * ReleaseOrder#DEEPEST_FIRST deepest block first}. A block that a copy to another tier reads
+   * becomes evictable when that ends, whatever continues it. What a lookup finds is contiguous
+   * either way.
+   *
+   * @return true if the order of eviction promises it, or nothing is cached; fixed for the pool's
+   *     life
+   */
+  boolean evictsTailFirst();
+
+  /**
    * Looks up a chain. A hit is contiguous from token 0, a whole number of blocks, and verified by
    * content. Costs O(hit blocks).
    *

@@ -65,9 +65,6 @@ public final class BackfillComposer
     ALWAYS
   }
 
-  private static final Claims CLAIMS =
-      Claims.builder().bound(Claims.Bound.INTERACTIVE_DELAY_ITERATIONS, 0).build();
-
   private final int tokenBudget;
   private final int laneTokens;
   private final LaneExpiry expiry;
@@ -192,7 +189,11 @@ public final class BackfillComposer
 
   @Override
   public Claims claims() {
-    return expiry.promotes() ? Claims.NONE : CLAIMS;
+    Claims.Builder claims = Claims.builder().bound(Claims.Bound.BATCH_TOKENS, tokenBudget);
+    if (!expiry.promotes()) {
+      claims.bound(Claims.Bound.INTERACTIVE_DELAY_ITERATIONS, 0);
+    }
+    return claims.build();
   }
 
   @Override

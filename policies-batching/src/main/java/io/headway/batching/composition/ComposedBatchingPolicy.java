@@ -737,10 +737,15 @@ public final class ComposedBatchingPolicy implements BatchingPolicy<ComposedBatc
     }
 
     private DraftOutcome later(int sequence) {
-      refused = true;
       refusedByTest = true;
-      draft().defer(sequence);
+      defer(sequence);
       return DraftOutcome.NO_BLOCKS;
+    }
+
+    @Override
+    public void defer(int sequence) {
+      refused = true;
+      draft().defer(sequence);
     }
 
     private DraftOutcome admitTested(BatchView now, int sequence, int tokens) {

@@ -1,5 +1,6 @@
 package io.headway.batching.composition;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchComposer;
@@ -47,6 +48,11 @@ public final class DeferredComposer implements BatchComposer<Stateless>, Preempt
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  @Override
+  public Claims claims() {
+    return inference.claims();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.headway.batching.composition;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchComposer;
@@ -47,6 +48,12 @@ public final class EvictingComposer implements BatchComposer<Stateless>, Preempt
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  /** Its budget. */
+  @Override
+  public Claims claims() {
+    return Claims.builder().bound(Claims.Bound.BATCH_TOKENS, tokenBudget).build();
   }
 
   @Override

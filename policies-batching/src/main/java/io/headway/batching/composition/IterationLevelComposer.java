@@ -1,5 +1,6 @@
 package io.headway.batching.composition;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchComposer;
@@ -50,6 +51,14 @@ public final class IterationLevelComposer implements BatchComposer<Stateless>, P
   @Override
   public Stateless newState() {
     return Stateless.STATE;
+  }
+
+  /** Its cap, if it has one. */
+  @Override
+  public Claims claims() {
+    return batchSequences == 0
+        ? Claims.NONE
+        : Claims.builder().bound(Claims.Bound.BATCH_SEQUENCES, batchSequences).build();
   }
 
   @Override

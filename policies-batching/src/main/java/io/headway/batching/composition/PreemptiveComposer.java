@@ -2,6 +2,7 @@ package io.headway.batching.composition;
 
 import static java.util.Objects.requireNonNull;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.batching.BatchComposer;
 import io.headway.api.batching.BatchContext;
@@ -143,6 +144,19 @@ public final class PreemptiveComposer
   @Override
   public State newState() {
     return new State();
+  }
+
+  /** Its budget and its cap, as far as it has them. */
+  @Override
+  public Claims claims() {
+    Claims.Builder claims = Claims.builder();
+    if (tokenBudget > 0) {
+      claims.bound(Claims.Bound.BATCH_TOKENS, tokenBudget);
+    }
+    if (batchSequences > 0) {
+      claims.bound(Claims.Bound.BATCH_SEQUENCES, batchSequences);
+    }
+    return claims.build();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.headway.batching.composition;
 
+import io.headway.api.Claims;
 import io.headway.api.Request;
 import io.headway.api.Stateless;
 import io.headway.api.batching.BatchComposer;
@@ -114,6 +115,12 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
     return Stateless.STATE;
   }
 
+  /** Its budget. */
+  @Override
+  public Claims claims() {
+    return Claims.builder().bound(Claims.Bound.BATCH_TOKENS, tokenBudget).build();
+  }
+
   @Override
   public boolean canServe(Stateless state, BatchView view, Request request) {
     return chunkedPrefill
@@ -197,6 +204,7 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
         int whole = Math.min(view.needTokens(head) - view.cachedTokens(head), mostTokens);
         // Only a sequence preempted late can need more than the whole budget; it has to be cut.
         if (Math.min(whole, budget) > left) {
+          context.defer(head);
           return;
         }
       }
@@ -207,10 +215,12 @@ public final class TokenBudgetComposer implements BatchComposer<Stateless>, Pree
         unfinished = work > Math.min(left, mostTokens);
         isLong = work > mostTokens;
         if (unfinished && isLong && atLimit(longPartial, maxLongPartialPrefills)) {
+          context.defer(head);
           context.setAside(head);
           continue;
         }
         if (unfinished && atLimit(partial, maxPartialPrefills)) {
+          context.defer(head);
           return;
         }
       }

@@ -26,6 +26,12 @@ public final class SegmentedLruEviction implements EvictionPolicy<Stateless> {
     return Stateless.STATE;
   }
 
+  /** Whoever hits a block hits those before it, too, so that they have no fewer hits. */
+  @Override
+  public boolean evictsTailFirst() {
+    return true;
+  }
+
   @Override
   public int compare(Stateless state, EvictionView view, int a, int b) {
     int segment =

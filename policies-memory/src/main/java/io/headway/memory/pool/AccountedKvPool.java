@@ -157,6 +157,11 @@ public final class AccountedKvPool implements KvBlockPool {
   }
 
   @Override
+  public boolean evictsTailFirst() {
+    return true;
+  }
+
+  @Override
   public int watermarkBlocks() {
     return (int) (watermarkFraction * tiers[DEVICE].capacity);
   }

@@ -98,6 +98,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
   private final UndoLog log = new UndoLog();
   private final ContentIndex index;
   private final @Nullable BlockRanking<?> ranking;
+  private final boolean evictsTailFirst;
   private final BlockTier device;
   private final BlockTier host;
   private final Owners owners;
@@ -152,6 +153,7 @@ public final class PagedKvBlockPool implements KvBlockPool {
         policy.rankChange() == RankChange.POOL_ORDER
             ? null
             : new BlockRanking<>(policy, new View(), config.freeOrder() == FreeOrder.LIFO);
+    evictsTailFirst = config.freeOrder() != FreeOrder.LIFO && policy.evictsTailFirst();
     device = new BlockTier(DEVICE, config.deviceBlocks(), log, index, ranking);
     host = new BlockTier(HOST, config.hostBlocks(), log, index, null);
     nullBlock = config.nullBlock() ? device.reserveNullBlock() : NONE;
@@ -240,6 +242,12 @@ public final class PagedKvBlockPool implements KvBlockPool {
   @Override
   public int availableBlocks() {
     return device.available();
+  }
+
+  /** Whether the eviction policy promises it; a pool that takes the newest first does not. */
+  @Override
+  public boolean evictsTailFirst() {
+    return evictsTailFirst;
   }
 
   @Override

@@ -10,9 +10,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * INV-06: no more requests run than there are slots, each in a slot of its own, and no more
- * distinct adapters than the cap. Who uses no slot is not counted: a refusal for want of a slot or
- * adapter place while one is free breaks the rule too.
+ * INV-06: no more requests run than there are slots, each in a slot of its own, no more are in a
+ * batch than the policy claims ({@code batchSequences}), and no more distinct adapters than the
+ * cap. Who uses no slot is not counted: a refusal for want of a slot or adapter place while one is
+ * free breaks the rule too.
  */
 final class Caps extends Checker {
   Caps() {
@@ -64,6 +65,16 @@ final class Caps extends Checker {
             List.copyOf(rows),
             List.of());
       }
+    }
+    Double own = before.claim("batchSequences");
+    if (own != null && rows.size() > own) {
+      violated(
+          "the iteration has "
+              + rows.size()
+              + " requests, but the policy claims to have at most "
+              + Figures.text(own),
+          List.copyOf(rows),
+          List.of());
     }
     if (adapterCap != null && adapters.size() > adapterCap) {
       violated(

@@ -10,11 +10,13 @@ import java.util.Set;
 
 /**
  * INV-26: nobody waits behind a request that waits for something else. A queued request that fits,
- * with budget left over, starts within k decisions if somebody is blocked in a way that does not
- * concern it: deferred for an external event, refused for want of an adapter place, or short of
- * blocks while nothing runs whose end could bring them. Where somebody else was refused as well,
- * for want of what running requests will give back or by the policy's own test or plan, those not
- * tried wait behind that one, which is the policy's right unless it declares {@code bypass}.
+ * while neither the engine's budget and slots nor those that the policy claims for itself ({@code
+ * batchTokens}, {@code batchSequences}, which INV-05 and INV-06 hold it to) are used up, starts
+ * within k decisions if somebody is blocked in a way that does not concern it: deferred for an
+ * external event, refused for want of an adapter place, or short of blocks while nothing runs whose
+ * end could bring them. Where somebody else was refused as well, for want of what running requests
+ * will give back or by the policy's own test or plan, those not tried wait behind that one, which
+ * is the policy's right unless it declares {@code bypass}.
  */
 final class NoHeadOfLineWait extends Checker {
   private final int patience;
@@ -46,8 +48,7 @@ final class NoHeadOfLineWait extends Checker {
         rows.add(row.r());
         tokens += TraceState.orZero(row.n());
       }
-      Long budget = before.config().tokenBudget();
-      decided(rows, placed(rows, before) || (budget != null && tokens >= budget), before);
+      decided(rows, placed(rows, before) || usedUp(rows.size(), tokens, before), before);
     } else if (event instanceof TraceEvent.Idle) {
       decided(Set.of(), false, before);
     }
@@ -62,6 +63,16 @@ final class NoHeadOfLineWait extends Checker {
       used += r == null || r.phase != Phase.RUNNING ? 1 : 0;
     }
     return slots != null && used >= slots;
+  }
+
+  /** Whether a batch has all that the engine or, by its claims, the policy may put into one. */
+  private static boolean usedUp(int sequences, long tokens, TraceState before) {
+    Long budget = before.config().tokenBudget();
+    Double ownBudget = before.claim("batchTokens");
+    Double ownCap = before.claim("batchSequences");
+    return (budget != null && tokens >= budget)
+        || (ownBudget != null && tokens >= ownBudget)
+        || (ownCap != null && sequences >= ownCap);
   }
 
   private void decided(Set<String> rows, boolean full, TraceState before) {

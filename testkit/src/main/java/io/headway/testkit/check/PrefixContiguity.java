@@ -10,8 +10,8 @@ import java.util.Map;
 /**
  * INV-17: a hit covers a prefix without a gap, in every cache group up to the length that was
  * granted, its blocks are one chain, and a block is not evicted while a block that continues it
- * remains matchable. Groups with a window drop what they no longer read, so only groups that read
- * everything are held to the order of eviction.
+ * remains matchable, unless the trace declares {@code any-end-eviction}. Groups with a window drop
+ * what they no longer read, so only groups that read everything are held to the order of eviction.
  */
 final class PrefixContiguity extends Checker {
   /** How far each group's shared blocks reach, in blocks, per request of this decision. */
@@ -128,6 +128,9 @@ final class PrefixContiguity extends Checker {
     if (state != null && state.parent != null) {
       children.computeIfPresent(
           new TraceState.KeyId(group, tier, state.parent), (id, n) -> n > 1 ? n - 1 : null);
+    }
+    if (before.declares("any-end-eviction")) {
+      return;
     }
     exercised();
     TraceState.KeyId id = new TraceState.KeyId(group, tier, key);

@@ -8,9 +8,10 @@ import java.util.Map;
 
 /**
  * INV-05: an iteration computes at most its token budget, drafts included, and no chunk is larger
- * than the cap on chunks. What is judged is what the executor must process, whatever the scheduler
- * believes to have charged; where the trace says what the admission of a request was charged, its
- * row computes no more than that.
+ * than the cap on chunks; a budget of its own that the policy claims beside the engine's ({@code
+ * batchTokens}) is kept too. What is judged is what the executor must process, whatever the
+ * scheduler believes to have charged; where the trace says what the admission of a request was
+ * charged, its row computes no more than that.
  */
 final class TokenBudgets extends Checker {
   /** Tokens that this decision has charged for the requests that it has admitted. */
@@ -58,17 +59,25 @@ final class TokenBudgets extends Checker {
         violated(row.r() + " is given a chunk of " + n + " tokens, but the cap is " + cap, row.r());
       }
     }
+    Double own = before.claim("batchTokens");
+    if (own != null && sum > own) {
+      exceeds(e, sum, "the budget that the policy claims is " + Figures.text(own));
+    }
     if (budget == null) {
       missing("CONFIG.tokenBudget");
       return;
     }
     exercised();
     if (sum > budget) {
-      violated(
-          "the iteration computes " + sum + " tokens, but the token budget is " + budget,
-          e.batch().stream().map(TraceEvent.Row::r).limit(4).toList(),
-          List.of());
+      exceeds(e, sum, "the token budget is " + budget);
     }
+  }
+
+  private void exceeds(TraceEvent.Step e, long tokens, String budget) {
+    violated(
+        "the iteration computes " + tokens + " tokens, but " + budget,
+        e.batch().stream().map(TraceEvent.Row::r).limit(4).toList(),
+        List.of());
   }
 
   @Override

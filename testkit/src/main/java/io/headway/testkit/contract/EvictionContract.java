@@ -5,9 +5,11 @@ import io.headway.api.memory.EvictionPolicy;
 import io.headway.testkit.drive.PoolRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
+import io.headway.testkit.subject.Feature;
 import io.headway.testkit.subject.Features;
 import io.headway.testkit.subject.KvPoolSubject;
 import io.headway.testkit.subject.PoolFactory;
+import java.util.Optional;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
@@ -34,7 +36,22 @@ public abstract class EvictionContract extends ScenarioProperties<PoolFactory> {
 
   @Override
   protected PoolFactory factory() {
-    return KvPoolSubject.evictingBy(policy());
+    return held(policy());
+  }
+
+  /** Pools on the device alone, where a policy is held to what it says of the order of eviction. */
+  static PoolFactory held(EvictionPolicy<?> policy) {
+    PoolFactory pools = KvPoolSubject.evictingBy(policy);
+    return policy.evictsTailFirst()
+        ? PoolFactory.of(pools.features().and(Feature.TAIL_FIRST), pools)
+        : pools;
+  }
+
+  @Override
+  Optional<String> unclaimed(Invariant rule) {
+    return rule == Invariant.INV_17 && !features().has(Feature.TAIL_FIRST)
+        ? Optional.of("the policy does not say that it evicts tails first")
+        : Optional.empty();
   }
 
   @Override
@@ -64,6 +81,12 @@ public abstract class EvictionContract extends ScenarioProperties<PoolFactory> {
   @Checks(Invariant.INV_10)
   void INV10_nothingHeldIsEvicted(@ForAll("scenarios") Scenario scenario) {
     holds(Invariant.INV_10, scenario);
+  }
+
+  @Property(shrinking = ShrinkingMode.OFF)
+  @Checks(Invariant.INV_17)
+  void INV17_chainsDieFromTheirEnds(@ForAll("scenarios") Scenario scenario) {
+    holds(Invariant.INV_17, scenario);
   }
 
   @Property(shrinking = ShrinkingMode.OFF)

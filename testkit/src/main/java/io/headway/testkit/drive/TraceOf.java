@@ -10,6 +10,7 @@ import io.headway.testkit.subject.Row;
 import io.headway.testkit.trace.TraceRecorder;
 import io.headway.testkit.trace.TraceSink;
 import java.util.Locale;
+import java.util.OptionalInt;
 
 /**
  * Writes the records that can be seen from outside, for subjects that do not write their own: as
@@ -73,7 +74,19 @@ final class TraceOf {
             + adapters
             + number("depth", config.asyncDepth())
             + number("lease", config.leaseNanos())
-            + order);
+            + order
+            + claims(features));
+  }
+
+  private static String claims(Features features) {
+    String tokens = claim("batchTokens", features.batchTokens());
+    String sequences = claim("batchSequences", features.batchSequences());
+    String comma = tokens.isEmpty() || sequences.isEmpty() ? "" : ",";
+    return ",\"claims\":{" + tokens + comma + sequences + "}";
+  }
+
+  private static String claim(String name, OptionalInt bound) {
+    return bound.isPresent() ? "\"" + name + "\":" + bound.getAsInt() : "";
   }
 
   private static String described(RequestSpec r) {

@@ -388,7 +388,17 @@ enum EngineFault implements Fault {
   /** Leases of transfers are looked at only while nobody runs. */
   H_85("leases of transfers are looked at only while nobody runs", "in flight", INV_31),
   /** A lookup in the cache stops one block early. */
-  H_86("a lookup in the cache stops one block early", "cache", INV_18);
+  H_86("a lookup in the cache stops one block early", "cache", INV_18),
+  /** A budget of its own that it claims is not kept. */
+  H_87("a budget of its own that it claims is not kept", "own caps", INV_05),
+  /** With caps of its own the pass ends at the first request that lacks an adapter. */
+  H_88(
+      "with caps of its own the pass through the queue ends at the first request that lacks an"
+          + " adapter",
+      "own caps",
+      INV_26,
+      INV_19,
+      INV_24);
 
   private final String title;
   private final String source;

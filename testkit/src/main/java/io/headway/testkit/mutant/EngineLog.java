@@ -33,7 +33,7 @@ final class EngineLog {
   void config(EngineConfig config, EngineTraits traits) {
     List<String> rules = new ArrayList<>(List.of("lowest-victim"));
     rules.add(traits.inOrder() ? "in-order" : "deferred-release");
-    if (traits.inOrder() && !traits.features().has(Feature.ENCODER)) {
+    if (traits.inOrder() && !traits.features().has(Feature.ENCODER) && traits.ownSequences() == 0) {
       rules.add("serves-all");
     }
     rules.add("drops-late-results");
@@ -52,6 +52,12 @@ final class EngineLog {
     Map<String, Double> claims = new LinkedHashMap<>();
     if (traits.bypasses() > 0) {
       claims.put("bypassesPerRequest", (double) traits.bypasses());
+    }
+    if (traits.ownTokens() > 0) {
+      claims.put("batchTokens", (double) traits.ownTokens());
+    }
+    if (traits.ownSequences() > 0) {
+      claims.put("batchSequences", (double) traits.ownSequences());
     }
     Map<String, Double> pools = new LinkedHashMap<>();
     if (config.encoderUnits() > 0) {

@@ -104,6 +104,20 @@ final class EngineMutants {
           true,
           true);
 
+  /** Adapters, a budget and a cap of its own. */
+  private static final EngineTraits CAPPED =
+      new EngineTraits(
+          "own caps",
+          PLAIN.and(Feature.ADAPTERS),
+          ServiceOrder.ARRIVAL,
+          false,
+          true,
+          0,
+          true,
+          false,
+          6,
+          2);
+
   /** Media items and aligned chunks. */
   private static final EngineTraits MEDIA =
       new EngineTraits(
@@ -142,6 +156,7 @@ final class EngineMutants {
     UNORDERED_FORM(UNORDERED, EngineRules.asynchronous().options(OFTEN)),
     UNCHUNKED_FORM(UNCHUNKED, EngineRules.standard()),
     ADAPTERS_FORM(ADAPTERS, EngineRules.standard()),
+    CAPPED_FORM(CAPPED, EngineRules.standard()),
     MEDIA_FORM(MEDIA, EngineRules.standard()),
     GROUP_FORM(GROUP, EngineRules.standard());
 
@@ -195,6 +210,7 @@ final class EngineMutants {
     return switch (fault) {
       case B_17, H_03, H_09, H_10, H_83 -> Form.PRIORITY_FORM;
       case B_04B, B_18, B_19, H_05 -> Form.ADAPTERS_FORM;
+      case H_87, H_88 -> Form.CAPPED_FORM;
       case B_08 -> Form.UNCHUNKED_FORM;
       case B_13 -> Form.GROUP_FORM;
       case B_14, B_15 -> Form.MEDIA_FORM;

@@ -48,7 +48,13 @@ final class EnginePass {
     memory = engine.memory;
     log = engine.log;
     fault = engine.fault;
-    budget = engine.config.tokenBudget();
+    int own = fault == EngineFault.H_87 ? 0 : engine.traits.ownTokens();
+    budget = own == 0 ? engine.config.tokenBudget() : Math.min(own, engine.config.tokenBudget());
+  }
+
+  /** Whether the batch has as many requests as the scheduler wants in one. */
+  private boolean capped() {
+    return engine.traits.ownSequences() > 0 && rows.size() >= engine.traits.ownSequences();
   }
 
   void run() {
@@ -83,7 +89,7 @@ final class EnginePass {
     running.sort(engine.serviceOrder());
     for (cursor = 0; cursor < running.size(); cursor++) {
       boolean unpaid = fault == EngineFault.B_21 && running.get(cursor).decodes();
-      if (budget <= 0 && !unpaid) {
+      if ((budget <= 0 && !unpaid) || capped()) {
         break;
       }
       EngineRequest r = running.get(cursor);
@@ -219,7 +225,7 @@ final class EnginePass {
         continue;
       }
       spare = urgent ? budget - due(r) : budget;
-      if (spare <= 0 || (urgent && !engine.outranksSomeone(r))) {
+      if (spare <= 0 || capped() || (urgent && !engine.outranksSomeone(r))) {
         return;
       }
       if (barrier) {
@@ -233,7 +239,8 @@ final class EnginePass {
         return;
       } else if (!engine.traits.bypass() && !outcome.equals("no-adapter")) {
         return;
-      } else if (outcome.equals("no-adapter") && fault == EngineFault.B_04B) {
+      } else if (outcome.equals("no-adapter")
+          && (fault == EngineFault.B_04B || fault == EngineFault.H_88)) {
         return;
       }
       barrier |= !outcome.equals("done") && passedOften(r);

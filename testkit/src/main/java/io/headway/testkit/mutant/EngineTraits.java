@@ -16,6 +16,8 @@ import io.headway.testkit.subject.ServiceOrder;
  * @param inOrder whether the device runs steps strictly in order, so that blocks are given back
  *     while steps in flight mention them, and several rows of a request may be in flight
  * @param baseTakesAdapterSlot whether requests without adapter take one of the places for adapters
+ * @param ownTokens most tokens of a batch beside the engine's budget; 0 for no budget of its own
+ * @param ownSequences most requests of a batch beside the slots; 0 for no cap of its own
  */
 record EngineTraits(
     String name,
@@ -25,4 +27,19 @@ record EngineTraits(
     boolean bypass,
     int bypasses,
     boolean inOrder,
-    boolean baseTakesAdapterSlot) {}
+    boolean baseTakesAdapterSlot,
+    int ownTokens,
+    int ownSequences) {
+  /** A form without a budget and a cap of its own. */
+  EngineTraits(
+      String name,
+      Features features,
+      ServiceOrder order,
+      boolean preemptive,
+      boolean bypass,
+      int bypasses,
+      boolean inOrder,
+      boolean baseTakesAdapterSlot) {
+    this(name, features, order, preemptive, bypass, bypasses, inOrder, baseTakesAdapterSlot, 0, 0);
+  }
+}

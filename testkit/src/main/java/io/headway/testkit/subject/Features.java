@@ -13,6 +13,8 @@ public final class Features {
   private final int asyncDepth;
   private final int starvationSteps;
   private final int decodeGapSteps;
+  private final int batchTokens;
+  private final int batchSequences;
   private final ServiceOrder order;
 
   private Features(
@@ -20,11 +22,15 @@ public final class Features {
       int asyncDepth,
       int starvationSteps,
       int decodeGapSteps,
+      int batchTokens,
+      int batchSequences,
       ServiceOrder order) {
     this.features = Collections.unmodifiableSet(features);
     this.asyncDepth = asyncDepth;
     this.starvationSteps = starvationSteps;
     this.decodeGapSteps = decodeGapSteps;
+    this.batchTokens = batchTokens;
+    this.batchSequences = batchSequences;
     this.order = order;
   }
 
@@ -37,7 +43,7 @@ public final class Features {
   public static Features of(Feature... claimed) {
     EnumSet<Feature> set = EnumSet.noneOf(Feature.class);
     Collections.addAll(set, claimed);
-    return new Features(set, 1, -1, -1, ServiceOrder.UNDECLARED);
+    return new Features(set, 1, -1, -1, -1, -1, ServiceOrder.UNDECLARED);
   }
 
   /**
@@ -49,7 +55,7 @@ public final class Features {
   public Features and(Feature feature) {
     EnumSet<Feature> set = EnumSet.of(feature);
     set.addAll(features);
-    return new Features(set, asyncDepth, starvationSteps, decodeGapSteps, order);
+    return with(set, asyncDepth);
   }
 
   /**
@@ -62,7 +68,7 @@ public final class Features {
     EnumSet<Feature> set = EnumSet.noneOf(Feature.class);
     set.addAll(features);
     set.remove(feature);
-    return new Features(set, asyncDepth, starvationSteps, decodeGapSteps, order);
+    return with(set, asyncDepth);
   }
 
   /**
@@ -72,8 +78,7 @@ public final class Features {
    * @return a changed copy
    */
   public Features asyncDepth(int plans) {
-    return new Features(
-        copy(), range("asyncDepth", plans, 1, 8), starvationSteps, decodeGapSteps, order);
+    return with(copy(), range("asyncDepth", plans, 1, 8));
   }
 
   /**
@@ -88,6 +93,8 @@ public final class Features {
         asyncDepth,
         range("starvationBound", steps, 1, Integer.MAX_VALUE),
         decodeGapSteps,
+        batchTokens,
+        batchSequences,
         order);
   }
 
@@ -103,6 +110,44 @@ public final class Features {
         asyncDepth,
         starvationSteps,
         range("decodeGap", steps, 0, Integer.MAX_VALUE),
+        batchTokens,
+        batchSequences,
+        order);
+  }
+
+  /**
+   * Claims a token budget of the subject's own, beside the one it is given: it is held to it, and
+   * whoever waits while it is used up waits for nothing else.
+   *
+   * @param tokens most tokens of a batch, at least 1
+   * @return a changed copy
+   */
+  public Features batchTokens(int tokens) {
+    return new Features(
+        copy(),
+        asyncDepth,
+        starvationSteps,
+        decodeGapSteps,
+        range("batchTokens", tokens, 1, Integer.MAX_VALUE),
+        batchSequences,
+        order);
+  }
+
+  /**
+   * Claims a cap of the subject's own on the requests of a batch, beside the slots it is given: it
+   * is held to it, and whoever waits while it is reached waits for nothing else.
+   *
+   * @param sequences most requests of a batch, at least 1
+   * @return a changed copy
+   */
+  public Features batchSequences(int sequences) {
+    return new Features(
+        copy(),
+        asyncDepth,
+        starvationSteps,
+        decodeGapSteps,
+        batchTokens,
+        range("batchSequences", sequences, 1, Integer.MAX_VALUE),
         order);
   }
 
@@ -114,7 +159,13 @@ public final class Features {
    */
   public Features order(ServiceOrder declared) {
     return new Features(
-        copy(), asyncDepth, starvationSteps, decodeGapSteps, requireNonNull(declared, "order"));
+        copy(),
+        asyncDepth,
+        starvationSteps,
+        decodeGapSteps,
+        batchTokens,
+        batchSequences,
+        requireNonNull(declared, "order"));
   }
 
   /**
@@ -164,12 +215,35 @@ public final class Features {
   }
 
   /**
+   * Returns the claimed token budget of the subject's own.
+   *
+   * @return tokens of a batch, or empty
+   */
+  public OptionalInt batchTokens() {
+    return batchTokens < 0 ? OptionalInt.empty() : OptionalInt.of(batchTokens);
+  }
+
+  /**
+   * Returns the claimed cap of the subject's own on the requests of a batch.
+   *
+   * @return requests, or empty
+   */
+  public OptionalInt batchSequences() {
+    return batchSequences < 0 ? OptionalInt.empty() : OptionalInt.of(batchSequences);
+  }
+
+  /**
    * Returns the claimed order.
    *
    * @return the order, {@link ServiceOrder#UNDECLARED} if none
    */
   public ServiceOrder order() {
     return order;
+  }
+
+  private Features with(EnumSet<Feature> set, int depth) {
+    return new Features(
+        set, depth, starvationSteps, decodeGapSteps, batchTokens, batchSequences, order);
   }
 
   private EnumSet<Feature> copy() {

@@ -35,6 +35,11 @@ final class LawfulEviction<S> implements EvictionPolicy<S> {
   }
 
   @Override
+  public boolean evictsTailFirst() {
+    return policy.evictsTailFirst();
+  }
+
+  @Override
   public int compare(S state, EvictionView view, int a, int b) {
     int forth = policy.compare(state, view, a, b);
     int back = policy.compare(state, view, b, a);

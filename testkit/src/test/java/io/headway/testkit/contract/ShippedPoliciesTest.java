@@ -77,6 +77,8 @@ class ShippedPoliciesTest {
           Decision.CALIBRATION,
           Decision.DRIFT_DETECTION);
 
+  private static final BatchingPolicy<?> VLLM = batching("vllm-v1");
+
   private static int tries() {
     return Profile.current() == Profile.QUICK ? TRIES : Profile.current().tries();
   }
@@ -182,9 +184,44 @@ class ShippedPoliciesTest {
   Stream<DynamicTest> evictionPolicies() {
     return REGISTRY.providers(Decision.EVICTION).stream()
         .map(provider -> (EvictionPolicy<?>) policy(provider))
-        .map(
+        .flatMap(
             policy ->
-                test(policy.id(), PoolRules.withHostTier(), KvPoolSubject.evictingBy(policy)));
+                Stream.of(
+                    test(policy.id(), PoolRules.withHostTier(), KvPoolSubject.evictingBy(policy)),
+                    test(policy.id() + " alone", PoolRules.device(), EvictionContract.held(policy)),
+                    test(
+                        policy.id() + " under an engine",
+                        EngineRules.standard(),
+                        RuntimeSubject.hosting(VLLM, policy))));
+  }
+
+  /** Budgets and caps of their own, below the engine's in most scenarios. */
+  @TestFactory
+  Stream<DynamicTest> batchingPoliciesWithOwnCaps() {
+    return Stream.of(
+            "orca:batchSequences=2",
+            "vllm-v1:tokenBudget=3",
+            "vllm-v1:tokenBudget=6,chunkedPrefill=false",
+            "vllm-v1:tokenBudget=4,maxNumPartialPrefills=1",
+            "vllm-v1:longPrefillTokenThreshold=3,maxLongPartialPrefills=1",
+            "sarathi:chunkTokens=3",
+            "sarathi-serve:tokenBudget=3",
+            "qlm:tokenBudget=3",
+            "fineinfer:batchSequences=2",
+            "batch-lane:tokenBudget=3",
+            "batchllm:tokenBudget=3",
+            "fastserve:batchSequences=1",
+            "alise:batchSequences=2",
+            "autellix:batchSequences=2",
+            "andes:batchSequences=2",
+            "tokenflow:batchSequences=2",
+            "ltr:tokenBudget=3",
+            "lamps:tokenBudget=3")
+        .map(spec -> test(spec, EngineRules.standard(), claiming(batching(spec))));
+  }
+
+  private static BatchingPolicy<?> batching(String spec) {
+    return REGISTRY.create(Decision.BATCHING, spec, BatchingPolicy.class);
   }
 
   @TestFactory
