@@ -726,6 +726,19 @@ final class EngineRun {
           case NO -> false;
           case WHEN_CAUGHT_UP -> row.kind() == WorkKind.VERIFY || end >= known;
         };
+    if (emits && last < job.spec.promptTokens()) {
+      violated(
+          Invariant.INV_07,
+          "request",
+          row.id()
+              + " yields a token at position "
+              + last
+              + ", but its prompt has "
+              + job.spec.promptTokens()
+              + " tokens: nothing can be sampled there",
+          "no token before the whole prompt is computed");
+      throw new Halt();
+    }
     int owed = job.spec.maxNewTokens() - job.output.size() - job.pending - row.drafts();
     // A token that was shown before is yielded again where the prompt had been computed elsewhere.
     boolean repeats = end < job.spec.promptTokens() + job.output.size();

@@ -398,7 +398,92 @@ enum EngineFault implements Fault {
       "own caps",
       INV_26,
       INV_19,
-      INV_24);
+      INV_24),
+  /** The cache salt is left out of the key. */
+  B_75(
+      "the cache salt is left out of the key",
+      "https://github.com/llm-d/llm-d-router/pull/1494",
+      INV_14),
+  /** The cancel of a request that is in flight is told, and forgotten. */
+  B_76(
+      "the cancel of a request that is in flight is told, and the request runs on",
+      "https://github.com/sgl-project/sglang/issues/36876",
+      INV_02),
+  /** Units of the encoder cache are given back when the step that reads them is planned. */
+  B_77(
+      "units of the encoder cache are given back when the step that reads them is planned",
+      "https://github.com/vllm-project/vllm/pull/45347",
+      INV_10),
+  /** Units of the encoder cache are given back anew after every step. */
+  B_78(
+      "units of the encoder cache are given back anew after every step",
+      "https://github.com/vllm-project/vllm/pull/55734",
+      INV_08,
+      INV_09),
+  /** A transfer writes blocks that copies which no step has carried yet still read. */
+  H_89A(
+      "a transfer writes blocks that copies still read which no step has carried yet",
+      "in flight",
+      INV_10,
+      INV_32,
+      INV_30,
+      INV_15,
+      INV_14),
+  /** Copies to the host are made before copies from it, whose places they take. */
+  H_89B(
+      "copies to the host are made before copies from it whose places they take",
+      "tiers",
+      INV_32,
+      INV_30,
+      INV_15,
+      INV_14),
+  /** The end of a transfer gives the blocks of a cancelled request back twice. */
+  H_90(
+      "the end of a transfer gives the blocks of a cancelled request back twice",
+      "double release",
+      INV_08,
+      INV_09),
+  /** Rejected drafts count as computed. */
+  H_91(
+      "rejected drafts count as computed when blocks become findable",
+      "speculation",
+      INV_15,
+      INV_29),
+  /** Whatever is in flight becomes findable when its request is cancelled. */
+  H_92("what is in flight becomes findable when its request is cancelled", "cancel", INV_15),
+  /** The result of a request that was cancelled meanwhile is shown. */
+  H_93(
+      "the result of a request that was cancelled meanwhile is shown",
+      "cancel",
+      INV_02,
+      INV_30),
+  /** A preempted request keeps its adapter's place. */
+  H_94("a preempted request keeps its adapter's place", "preemption", INV_06, INV_26, INV_23),
+  /** Rows of requests that have ended meanwhile use up the budget. */
+  H_95(
+      "rows in flight of requests that have ended use up the budget",
+      "stale derived figure",
+      INV_27,
+      INV_21,
+      INV_23),
+  /** A preempted request comes back without its priority. */
+  H_96("a preempted request comes back without its priority", "order", INV_19, INV_20),
+  /** The place held for a token in flight is kept if another one is in flight. */
+  H_97(
+      "the place held for a token in flight is kept when that arrives while another is in flight",
+      "in flight",
+      INV_28),
+  /** The last but one token of a prompt yields a token. */
+  H_98A(
+      "a chunk that ends one token before the end of what is known is taken for the last",
+      "off by one",
+      INV_07,
+      INV_28,
+      INV_30),
+  /** Drafts go beyond the last token that a request may yield. */
+  H_98B("drafts go beyond the last token that a request may yield", "off by one", INV_30),
+  /** A row that failed counts as computed. */
+  H_99A("a row that failed counts as computed", "error paths", INV_15, INV_28, INV_30);
 
   private final String title;
   private final String source;

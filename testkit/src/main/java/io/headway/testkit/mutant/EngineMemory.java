@@ -28,6 +28,7 @@ final class EngineMemory {
   private record Isolation(String tenant, String adapter, String salt) {
     static Isolation of(RequestSpec r, EngineFault fault) {
       return switch (fault) {
+        case B_75 -> new Isolation(r.tenant(), r.adapter(), "");
         case H_14 -> new Isolation(r.tenant() + r.adapter() + r.salt(), "", "");
         default -> new Isolation(r.tenant(), r.adapter(), r.salt());
       };

@@ -208,15 +208,29 @@ final class EngineMutants {
   /** Returns the form that has what a bug needs. */
   private static Form form(EngineFault fault) {
     return switch (fault) {
-      case B_17, H_03, H_09, H_10, H_83 -> Form.PRIORITY_FORM;
-      case B_04B, B_18, B_19, H_05 -> Form.ADAPTERS_FORM;
+      case B_17, H_03, H_09, H_10, H_83, H_89B, H_96 -> Form.PRIORITY_FORM;
+      case B_04B, B_18, B_19, H_05, H_94 -> Form.ADAPTERS_FORM;
       case H_87, H_88 -> Form.CAPPED_FORM;
       case B_08 -> Form.UNCHUNKED_FORM;
       case B_13 -> Form.GROUP_FORM;
-      case B_14, B_15 -> Form.MEDIA_FORM;
+      case B_14, B_15, B_77, B_78 -> Form.MEDIA_FORM;
       case H_84 -> Form.CALM_FORM;
-      case B_01, B_02, B_23, B_46A, B_46B, H_06, H_11, H_15 -> Form.ASYNC;
-      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85 -> Form.TRANSFERS;
+      case B_01,
+              B_02,
+              B_23,
+              B_46A,
+              B_46B,
+              B_76,
+              H_06,
+              H_11,
+              H_15,
+              H_92,
+              H_93,
+              H_95,
+              H_97,
+              H_98A ->
+          Form.ASYNC;
+      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85, H_89A, H_90 -> Form.TRANSFERS;
       case B_73 -> Form.UNORDERED_FORM;
       default -> Form.FULL_FORM;
     };

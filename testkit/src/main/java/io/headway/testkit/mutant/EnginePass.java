@@ -50,6 +50,7 @@ final class EnginePass {
     fault = engine.fault;
     int own = fault == EngineFault.H_87 ? 0 : engine.traits.ownTokens();
     budget = own == 0 ? engine.config.tokenBudget() : Math.min(own, engine.config.tokenBudget());
+    budget -= fault == EngineFault.H_95 ? engine.tokensOfEnded() : 0;
   }
 
   /** Whether the batch has as many requests as the scheduler wants in one. */
@@ -198,7 +199,8 @@ final class EnginePass {
     boolean decodes = r.decodes();
     WorkKind kind =
         drafts > 0 ? WorkKind.VERIFY : decodes && n == 1 ? WorkKind.DECODE : WorkKind.PREFILL;
-    boolean emits = drafts > 0 || r.computed + n >= r.known();
+    int last = r.known() - (fault == EngineFault.H_98A && kind == WorkKind.PREFILL ? 1 : 0);
+    boolean emits = drafts > 0 || r.computed + n >= last;
     int pending = r.pending + (emits ? 1 : 0);
     rows.add(new EngineRow(r, r.epoch, kind, r.computed, n + drafts, drafts, emits, pending));
     budget -= n + drafts;

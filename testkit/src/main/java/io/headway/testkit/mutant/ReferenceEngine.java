@@ -174,13 +174,18 @@ final class ReferenceEngine implements SchedulerSubject {
   int compare(EngineRequest a, EngineRequest b) {
     int by =
         traits.order() == ServiceOrder.PRIORITY_THEN_ARRIVAL
-            ? Integer.compare(a.spec.priority(), b.spec.priority())
+            ? Integer.compare(priority(a), priority(b))
             : 0;
     by = by != 0 ? by : Long.compare(a.spec.arrivalNanos(), b.spec.arrivalNanos());
     if (by == 0 && fault == EngineFault.H_18) {
       by = Integer.compare(31 * a.id().hashCode() % 7, 31 * b.id().hashCode() % 7);
     }
     return by != 0 ? by : a.id().compareTo(b.id());
+  }
+
+  private int priority(EngineRequest r) {
+    boolean lost = fault == EngineFault.H_96 && r.state == State.PREEMPTED;
+    return lost ? Integer.MAX_VALUE : r.spec.priority();
   }
 
   /** Whether one goes before another. */
@@ -322,6 +327,11 @@ final class ReferenceEngine implements SchedulerSubject {
           tell(r, End.CANCELLED);
         }
         r.struckOff = true;
+      } else if (fault == EngineFault.B_76 && r.state == State.RUNNING && r.inFlight > 0) {
+        if (!r.struckOff) {
+          tell(r, End.CANCELLED);
+        }
+        r.struckOff = true;
       } else {
         end(r, End.CANCELLED);
       }
@@ -336,6 +346,9 @@ final class ReferenceEngine implements SchedulerSubject {
   /** Ends a request for good and gives everything back that nobody uses any more. */
   private void end(EngineRequest r, End end) {
     boolean awaited = r.state == State.TRANSFERRING || r.transferBegan >= 0;
+    if (fault == EngineFault.H_92 && end == End.CANCELLED && r.state == State.RUNNING) {
+      memory.publish(r, r.computed);
+    }
     State before = r.state;
     leave(r);
     r.state = State.ENDED;
@@ -414,6 +427,9 @@ final class ReferenceEngine implements SchedulerSubject {
     EnginePass pass = new EnginePass(this);
     pass.run();
     moves.addAll(pass.moves);
+    if (fault == EngineFault.H_89B) {
+      moves.sort(Comparator.comparing(move -> move.kind() != Move.Kind.SWAP_OUT));
+    }
     if (pass.rows.isEmpty()) {
       long wake = wake();
       measure();
@@ -448,10 +464,24 @@ final class ReferenceEngine implements SchedulerSubject {
     return decision;
   }
 
+  /** What a planted bug takes for used: rows in flight of requests that have ended. */
+  int tokensOfEnded() {
+    int tokens = 0;
+    for (Flight flight : flights) {
+      for (EngineRow row : flight.rows()) {
+        tokens += row.request().state == State.ENDED ? row.count() : 0;
+      }
+    }
+    return tokens;
+  }
+
   private void schedule(EngineRow row, long step) {
     EngineRequest r = row.request();
     r.staleDrafts = row.drafts() > 0 && r.lastStep != step - 1;
     r.computed = row.end();
+    if (fault == EngineFault.B_77) {
+      doneItems(r, r.computed);
+    }
     r.verifying = row.kind() == WorkKind.VERIFY;
     r.pending += row.emits() ? 1 : 0;
     r.inFlight++;
@@ -514,7 +544,8 @@ final class ReferenceEngine implements SchedulerSubject {
     boolean base = traits.baseTakesAdapterSlot() && fault != EngineFault.B_19;
     Set<String> loaded = new HashSet<>();
     for (EngineRequest other : requests.values()) {
-      if (other.state == State.RUNNING || other.state == State.TRANSFERRING) {
+      boolean keeps = fault == EngineFault.H_94 && other.state == State.PREEMPTED;
+      if (other.state == State.RUNNING || other.state == State.TRANSFERRING || keeps) {
         loaded.add(other.spec.adapter());
       }
     }
@@ -606,9 +637,12 @@ final class ReferenceEngine implements SchedulerSubject {
     }
   }
 
-  private void doneItems(EngineRequest r) {
-    while (r.itemsDone < r.itemsHeld && itemEnd(r, r.itemsDone) <= r.completed) {
+  private void doneItems(EngineRequest r, int computed) {
+    while (r.itemsDone < r.itemsHeld && itemEnd(r, r.itemsDone) <= computed) {
       r.itemsDone++;
+      giveUnits(r);
+    }
+    if (fault == EngineFault.B_78 && r.itemsDone > 0) {
       giveUnits(r);
     }
   }
@@ -633,7 +667,8 @@ final class ReferenceEngine implements SchedulerSubject {
     if (!has(Feature.SPECULATION) || !r.decodes() || r.inFlight > 0 || !fresh || r.lastStep < 0) {
       return 0;
     }
-    return Math.max(0, Math.min(DRAFTS, Math.min(budget, r.limit() - r.generated() - 1)));
+    int left = fault == EngineFault.H_98B ? DRAFTS : r.limit() - r.generated() - 1;
+    return Math.max(0, Math.min(DRAFTS, Math.min(budget, left)));
   }
 
   /** Gives a running request the blocks that it needs for some tokens; they were counted before. */
@@ -870,7 +905,14 @@ final class ReferenceEngine implements SchedulerSubject {
       r.discard--;
       return false;
     }
-    if (r.state == State.ENDED || r.epoch != row.epoch()) {
+    boolean heeded = fault == EngineFault.H_93 && r.state == State.ENDED && !r.spec.handsOver();
+    if ((r.state == State.ENDED || r.epoch != row.epoch()) && !heeded) {
+      return false;
+    }
+    if (report.failed() && fault == EngineFault.H_99A && row.kind() == WorkKind.PREFILL) {
+      r.completed = Math.max(r.completed, row.end());
+      r.pending -= row.emits() ? 1 : 0;
+      publish(r);
       return false;
     }
     if (report.failed()) {
@@ -885,7 +927,7 @@ final class ReferenceEngine implements SchedulerSubject {
       publish(r);
       return false;
     }
-    r.pending--;
+    r.pending -= fault == EngineFault.H_97 && r.inFlight > 0 ? 0 : 1;
     return output(step, r, report);
   }
 
@@ -897,7 +939,7 @@ final class ReferenceEngine implements SchedulerSubject {
       return true;
     }
     r.computed = row.start() + report.tokens().size();
-    r.completed = r.computed;
+    r.completed = fault == EngineFault.H_91 ? row.end() : r.computed;
     return output(step, r, report);
   }
 
@@ -933,7 +975,7 @@ final class ReferenceEngine implements SchedulerSubject {
   }
 
   private void publish(EngineRequest r) {
-    doneItems(r);
+    doneItems(r, r.completed);
     if (has(Feature.PREFIX_CACHE)) {
       int ahead = fault == EngineFault.H_16 ? 1 : 0;
       memory.publish(r, r.completed + ahead);
@@ -1006,7 +1048,8 @@ final class ReferenceEngine implements SchedulerSubject {
    * step, but a transfer does not wait for it.
    */
   private boolean deviceLags() {
-    return !moves.isEmpty() || (!flights.isEmpty() && flights.get(0).step() <= lastUse);
+    boolean planned = !moves.isEmpty() && fault != EngineFault.H_89A;
+    return planned || (!flights.isEmpty() && flights.get(0).step() <= lastUse);
   }
 
   private void begin(EngineRequest r, boolean in) {
@@ -1075,7 +1118,12 @@ final class ReferenceEngine implements SchedulerSubject {
     int tokens = result.equals("done") ? r.prompt() : Math.min(arrived, r.prompt() - 1);
     log.transferEnds(r.transfer, r, in, result, comes ? tokens : null);
     if (!comes) {
+      List<Integer> table = List.copyOf(r.table);
       releaseOrLater(r);
+      if (fault == EngineFault.H_90 && !table.isEmpty() && r.table.isEmpty()) {
+        r.table.addAll(table);
+        memory.release(r);
+      }
       return;
     }
     r.computed = whole ? r.prompt() : tokens;

@@ -322,6 +322,9 @@ final class ReferenceRouter implements RouterSubject {
         }
       }
     }
+    if (candidates.isEmpty() && has(RouterFault.H_99B)) {
+      candidates.addAll(gone.values());
+    }
     Life best = null;
     for (Life life : candidates) {
       if (best == null || better(life, best, words, least)) {
@@ -617,10 +620,15 @@ final class ReferenceRouter implements RouterSubject {
 
   @Override
   public void observe(int instance, int incarnation, int waiting, int running, long observed) {
+    Life earlier = gone.get(instance);
+    if (has(RouterFault.H_99D) && earlier != null && earlier.incarnation == incarnation) {
+      lives.putIfAbsent(instance, earlier);
+    }
     Life life = lives.get(instance);
     if (life == null || life.incarnation != incarnation) {
       return;
     }
+    life.draining &= !has(RouterFault.H_99C);
     boolean older = life.hasReported && observed < life.reportedAt;
     if (older && !has(RouterFault.H_43)) {
       return;

@@ -266,7 +266,25 @@ enum RouterFault implements Fault {
       ReferenceRouter.Kind.AFFINE,
       "The index takes late messages of an earlier life",
       "stale control message",
-      INV_35);
+      INV_35),
+  /** Without anybody to choose the router falls back to who is gone. */
+  H_99B(
+      ReferenceRouter.Kind.BALANCED,
+      "Where nobody can be chosen the router falls back to an instance that is gone",
+      "last resort",
+      INV_33),
+  /** A report takes a draining instance for ready. */
+  H_99C(
+      ReferenceRouter.Kind.BALANCED,
+      "A late report of a draining instance takes it for ready",
+      "stale control message",
+      INV_33),
+  /** A report of who is gone brings it back. */
+  H_99D(
+      ReferenceRouter.Kind.BALANCED,
+      "A late report of an instance that is gone brings it back",
+      "stale control message",
+      INV_33);
 
   private final ReferenceRouter.Kind kind;
   private final String title;
