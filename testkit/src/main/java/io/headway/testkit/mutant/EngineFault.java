@@ -420,23 +420,6 @@ enum EngineFault implements Fault {
       "https://github.com/vllm-project/vllm/pull/55734",
       INV_08,
       INV_09),
-  /** A transfer writes blocks that copies which no step has carried yet still read. */
-  H_89A(
-      "a transfer writes blocks that copies still read which no step has carried yet",
-      "in flight",
-      INV_10,
-      INV_32,
-      INV_30,
-      INV_15,
-      INV_14),
-  /** Copies to the host are made before copies from it, whose places they take. */
-  H_89B(
-      "copies to the host are made before copies from it whose places they take",
-      "tiers",
-      INV_32,
-      INV_30,
-      INV_15,
-      INV_14),
   /** The end of a transfer gives the blocks of a cancelled request back twice. */
   H_90(
       "the end of a transfer gives the blocks of a cancelled request back twice",

@@ -123,6 +123,18 @@ final class EngineMutants {
       new EngineTraits(
           "media", PLAIN.and(Feature.ENCODER), ServiceOrder.ARRIVAL, false, true, 0, true, false);
 
+  /** Media items on a device that may finish steps in any order. */
+  private static final EngineTraits MEDIA_UNORDERED =
+      new EngineTraits(
+          "media, results in any order",
+          PLAIN.without(Feature.SWAP).and(Feature.ENCODER).and(Feature.UNORDERED_RESULTS),
+          ServiceOrder.ARRIVAL,
+          false,
+          true,
+          0,
+          false,
+          false);
+
   /** Two engines whose steps run together. */
   private static final EngineTraits GROUP =
       new EngineTraits(
@@ -158,6 +170,7 @@ final class EngineMutants {
     ADAPTERS_FORM(ADAPTERS, EngineRules.standard()),
     CAPPED_FORM(CAPPED, EngineRules.standard()),
     MEDIA_FORM(MEDIA, EngineRules.standard()),
+    MEDIA_UNORDERED_FORM(MEDIA_UNORDERED, EngineRules.asynchronous()),
     GROUP_FORM(GROUP, EngineRules.standard());
 
     final EngineTraits traits;
@@ -208,12 +221,13 @@ final class EngineMutants {
   /** Returns the form that has what a bug needs. */
   private static Form form(EngineFault fault) {
     return switch (fault) {
-      case B_17, H_03, H_09, H_10, H_83, H_89B, H_96 -> Form.PRIORITY_FORM;
+      case B_17, H_03, H_09, H_10, H_83, H_96 -> Form.PRIORITY_FORM;
       case B_04B, B_18, B_19, H_05, H_94 -> Form.ADAPTERS_FORM;
       case H_87, H_88 -> Form.CAPPED_FORM;
       case B_08 -> Form.UNCHUNKED_FORM;
       case B_13 -> Form.GROUP_FORM;
-      case B_14, B_15, B_77, B_78 -> Form.MEDIA_FORM;
+      case B_14, B_15, B_78 -> Form.MEDIA_FORM;
+      case B_77 -> Form.MEDIA_UNORDERED_FORM;
       case H_84 -> Form.CALM_FORM;
       case B_01,
               B_02,
@@ -230,7 +244,7 @@ final class EngineMutants {
               H_97,
               H_98A ->
           Form.ASYNC;
-      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85, H_89A, H_90 -> Form.TRANSFERS;
+      case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85, H_90 -> Form.TRANSFERS;
       case B_73 -> Form.UNORDERED_FORM;
       default -> Form.FULL_FORM;
     };

@@ -427,9 +427,6 @@ final class ReferenceEngine implements SchedulerSubject {
     EnginePass pass = new EnginePass(this);
     pass.run();
     moves.addAll(pass.moves);
-    if (fault == EngineFault.H_89B) {
-      moves.sort(Comparator.comparing(move -> move.kind() != Move.Kind.SWAP_OUT));
-    }
     if (pass.rows.isEmpty()) {
       long wake = wake();
       measure();
@@ -1048,8 +1045,7 @@ final class ReferenceEngine implements SchedulerSubject {
    * step, but a transfer does not wait for it.
    */
   private boolean deviceLags() {
-    boolean planned = !moves.isEmpty() && fault != EngineFault.H_89A;
-    return planned || (!flights.isEmpty() && flights.get(0).step() <= lastUse);
+    return !moves.isEmpty() || (!flights.isEmpty() && flights.get(0).step() <= lastUse);
   }
 
   private void begin(EngineRequest r, boolean in) {
