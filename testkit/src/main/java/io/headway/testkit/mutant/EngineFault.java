@@ -435,11 +435,7 @@ enum EngineFault implements Fault {
   /** Whatever is in flight becomes findable when its request is cancelled. */
   H_92("what is in flight becomes findable when its request is cancelled", "cancel", INV_15),
   /** The result of a request that was cancelled meanwhile is shown. */
-  H_93(
-      "the result of a request that was cancelled meanwhile is shown",
-      "cancel",
-      INV_02,
-      INV_30),
+  H_93("the result of a request that was cancelled meanwhile is shown", "cancel", INV_02, INV_30),
   /** A preempted request keeps its adapter's place. */
   H_94("a preempted request keeps its adapter's place", "preemption", INV_06, INV_26, INV_23),
   /** Rows of requests that have ended meanwhile use up the budget. */

@@ -229,20 +229,7 @@ final class EngineMutants {
       case B_14, B_15, B_78 -> Form.MEDIA_FORM;
       case B_77 -> Form.MEDIA_UNORDERED_FORM;
       case H_84 -> Form.CALM_FORM;
-      case B_01,
-              B_02,
-              B_23,
-              B_46A,
-              B_46B,
-              B_76,
-              H_06,
-              H_11,
-              H_15,
-              H_92,
-              H_93,
-              H_95,
-              H_97,
-              H_98A ->
+      case B_01, B_02, B_23, B_46A, B_46B, B_76, H_06, H_11, H_15, H_92, H_93, H_95, H_97, H_98A ->
           Form.ASYNC;
       case B_50, B_51A, B_51B, B_52, B_53, B_54, H_13, H_85, H_90 -> Form.TRANSFERS;
       case B_73 -> Form.UNORDERED_FORM;
