@@ -82,7 +82,8 @@ final class TraceOf {
     String tokens = claim("batchTokens", features.batchTokens());
     String sequences = claim("batchSequences", features.batchSequences());
     String comma = tokens.isEmpty() || sequences.isEmpty() ? "" : ",";
-    return ",\"claims\":{" + tokens + comma + sequences + "}";
+    String claims = tokens + comma + sequences;
+    return claims.isEmpty() ? "" : ",\"claims\":{" + claims + "}";
   }
 
   private static String claim(String name, OptionalInt bound) {
