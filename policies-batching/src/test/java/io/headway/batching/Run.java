@@ -32,6 +32,7 @@ import java.util.TreeMap;
  * every policy: limits, one place per request, tokens that only grow, an empty pool at the end.
  */
 public final class Run {
+  private static final int MAX_CALLS = 100;
   private static final int MAX_ITERATIONS = 100_000;
 
   /** One row of a batch. */
@@ -250,7 +251,7 @@ public final class Run {
       admitted.clear();
       preempted.clear();
       if (scheduler.canPlan()) {
-        plan = scheduler.next(now * iterationNanos);
+        plan = next(flying.isEmpty());
         checkPlan(setup, plan);
       }
       EngineStats stats = scheduler.stats();
@@ -276,6 +277,17 @@ public final class Run {
       now += 1 + repetitions;
     }
     checkRest(setup);
+  }
+
+  /** Asks again while somebody has only yielded, which is no iteration. */
+  private BatchPlan next(boolean again) {
+    long nowNanos = now * iterationNanos;
+    BatchPlan plan = scheduler.next(nowNanos);
+    for (int calls = 1; again && plan.isEmpty() && plan.wakeAtNanos() == nowNanos; calls++) {
+      assertThat(calls).as("calls in one iteration").isLessThan(MAX_CALLS);
+      plan = scheduler.next(nowNanos);
+    }
+    return plan;
   }
 
   /** How often a plan may repeat before a row reaches the length at which the engine stops it. */

@@ -140,8 +140,8 @@ final class Draft implements BatchDraft {
   }
 
   /**
-   * Begins a round, in which nobody comes back who yields in it: a decision, or, while a transfer
-   * is pending, all decisions of one call of {@code next}.
+   * Begins a round, in which nobody comes back who yields in it: all decisions of one call of
+   * {@code next}.
    */
   void beginRound() {
     round++;

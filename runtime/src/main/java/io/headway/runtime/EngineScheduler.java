@@ -339,7 +339,8 @@ public final class EngineScheduler implements AutoCloseable {
    *
    * @param nowNanos caller's clock, not earlier than in the call before
    * @return a plan, borrowed until it is completed or failed; an empty one, borrowed until the next
-   *     call, if there is nothing to do
+   *     call, if there is nothing to do, or if somebody had to yield before anybody can run: it then
+   *     asks to be called again now
    * @throws IllegalStateException if as many plans are in flight as the depth allows, or the
    *     scheduler is closed
    * @throws PolicyViolationException in strict mode, if the policy broke a rule, in this call or in
@@ -363,7 +364,8 @@ public final class EngineScheduler implements AutoCloseable {
       tick(nowNanos);
       boolean changed = expire();
       BatchPlan plan = ring[(oldest + flying) % depth];
-      // A decision without rows has only ended or preempted somebody; then it is asked once more.
+      // A decision without rows has only ended or preempted somebody; then the policy is asked once
+      // more, in this call or, if somebody yielded, in the next.
       boolean again = true;
       boolean yielded = false;
       draft.beginRound();
@@ -389,17 +391,16 @@ public final class EngineScheduler implements AutoCloseable {
         changed |= again;
         // With a plan in flight the engine asks again anyway.
         again &= flying == 0;
-        if (sequences.pendingTransfers == 0) {
-          draft.beginRound();
-        } else {
-          yielded |= again && draft.preemptions() > 0;
-        }
+        yielded |= again && draft.preemptions() > 0;
+        // Who has yielded must not come back in the same call; without transfers the next one may
+        // let anybody in.
+        again &= !yielded || sequences.pendingTransfers > 0;
       }
       boolean left = sequences.waitingCount() + sequences.runningCount() > 0;
       if (log != null && (changed || (flying == 0 && left))) {
-        log.idle(policy.wakeAtNanos());
+        log.idle(yielded ? nowNanos : policy.wakeAtNanos());
       }
-      // Who yielded while transfers hold the memory may be let in by the next call.
+      // Who yielded may be let in by the next call.
       return nothing(yielded ? nowNanos : wakeAtNanos());
     } finally {
       exit(before);

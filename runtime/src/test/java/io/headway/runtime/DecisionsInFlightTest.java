@@ -15,10 +15,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * While a plan is in flight, one call of {@code next} decides once: a decision that only preempts
- * is not followed by another that could admit the victim at the same moment. With nothing in flight
- * it is, so that an engine never sees an empty plan while work is possible; but while a transfer is
- * pending the victim stays out.
+ * While a plan is in flight, one call of {@code next} decides once. With nothing in flight it
+ * decides until there is a plan, but a decision that only preempts is not followed by another that
+ * could admit the victim at the same moment: its empty plan asks to be called again now. While a
+ * transfer is pending it decides again without the victim.
  */
 class DecisionsInFlightTest {
   private final Scripted policy = Scripted.greedy();
@@ -85,11 +85,23 @@ class DecisionsInFlightTest {
   }
 
   @Test
-  void withNothingInFlightItDecidesUntilThereIsAPlan() {
+  void withNothingInFlightADecisionThatOnlyPreemptsIsACallOfItsOwn() {
     preemptThenAdmit();
     BatchPlan plan = scheduler.next(2);
-    assertThat(plan.rows()).isEqualTo(1);
+    assertThat(plan.isEmpty()).isTrue();
+    assertThat(plan.wakeAtNanos()).isEqualTo(2);
+    assertThat(decisions).isEqualTo(1);
+    assertThat(scheduler.next(2).rows()).isEqualTo(1);
     assertThat(decisions).isEqualTo(2);
+    assertThat(scheduler.view().firstWaiting()).isEqualTo(BatchView.NONE);
+  }
+
+  @Test
+  void withNothingInFlightADecisionThatOnlyRefusesIsFollowedByAnother() {
+    assertThat(scheduler.submit(Request.of("c", 4, 8), 1).accepted()).isTrue();
+    policy.then((view, draft) -> draft.refuse(view.firstWaiting()));
+    policy.then((view, draft) -> assertThat(draft.schedule(a, 1).done()).isTrue());
+    assertThat(scheduler.next(2).rows()).isEqualTo(1);
     assertThat(scheduler.view().firstWaiting()).isEqualTo(BatchView.NONE);
   }
 

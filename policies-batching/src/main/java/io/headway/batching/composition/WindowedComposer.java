@@ -23,8 +23,12 @@ import java.util.Arrays;
  *       member that has emitted its tokens rests until the window ends.
  *   <li>A running sequence that is no member keeps slot and KV until a member needs them: then the
  *       last one of the order is preempted first. Only when none of those is left, a later member
- *       yields to an earlier one. Where nobody yields to a member and none runs, they run on. Who
- *       comes by a transfer while a window is open is the last of them.
+ *       yields to an earlier one, or to itself if an earlier one runs on. Where nobody yields to a
+ *       member and none runs, they run on. Who comes by a transfer while a window is open is the
+ *       last of them.
+ *   <li>A window ends early when the members that could go on lack blocks, all others rest, and
+ *       nobody behind can yield: resting members, too, are then ranked again, and hold their KV by
+ *       that rank only. The paper has no such case, since its members start together.
  *   <li>A member that cannot start waits for blocks within the window; one that lacks an adapter
  *       leaves its place to the next of the order, if there is one. Whoever has not started when
  *       the window ends is chosen anew like everybody else.
@@ -63,6 +67,11 @@ public final class WindowedComposer
     private long windows;
     private int iterationsLeft;
 
+    // In one decision: whether the window may end early, and whether a member went short of blocks
+    // while those before it rested.
+    private boolean mayEnd;
+    private boolean endsEarly;
+
     private State() {}
 
     /**
@@ -100,8 +109,8 @@ public final class WindowedComposer
       sequences[size++] = sequence;
     }
 
-    private void remove(int sequence) {
-      for (int i = 0; i < size; i++) {
+    private void remove(int from, int sequence) {
+      for (int i = from; i < size; i++) {
         if (sequences[i] == sequence) {
           System.arraycopy(sequences, i + 1, sequences, i, --size - i);
           if (i < members) {
@@ -141,10 +150,16 @@ public final class WindowedComposer
   public void compose(State state, BatchContext context) {
     BatchView view = context.view();
     BatchDraft draft = context.draft();
-    if (windowOver(state, view)) {
+    state.mayEnd = !windowOver(state, view);
+    if (!state.mayEnd) {
       openWindow(state, context, view);
     }
     boolean someWait = runMembers(state, context, view, draft);
+    if (undecided(draft) && state.endsEarly) {
+      state.mayEnd = false;
+      openWindow(state, context, view);
+      someWait = runMembers(state, context, view, draft);
+    }
     if (someWait && draft.preemptions() == 0) {
       startMembers(state, context, view);
     }
@@ -257,6 +272,7 @@ public final class WindowedComposer
   /** Returns whether a member does not run yet. */
   private boolean runMembers(State state, BatchContext context, BatchView view, BatchDraft draft) {
     boolean someWait = false;
+    state.endsEarly = false;
     state.iterationsLeft = Integer.MAX_VALUE;
     int within = 0;
     for (int i = 0; i < state.members; i++) {
@@ -304,7 +320,11 @@ public final class WindowedComposer
     }
     DraftOutcome outcome = draft.schedule(sequence, tokens);
     while (outcome == DraftOutcome.NO_BLOCKS) {
-      int victim = context.makeRoom(sequence, state.sequences, at, state.size);
+      // While those before it rest, nobody runs on what it would give up.
+      boolean othersRest = state.mayEnd && draft.batchSequences() == 0;
+      int first = othersRest ? at + 1 : at;
+      int victim = context.makeRoom(sequence, state.sequences, first, state.size);
+      state.endsEarly |= othersRest && victim == BatchView.NONE;
       if (victim == sequence || victim == BatchView.NONE) {
         break;
       }
@@ -396,8 +416,14 @@ public final class WindowedComposer
   }
 
   @Override
+  public void onQueued(State state, BatchView view, int sequence) {
+    // A member that yields stays one; who is none is chosen from the queue like everybody there.
+    state.remove(state.members, sequence);
+  }
+
+  @Override
   public void onEnded(State state, BatchView view, int sequence, End end) {
-    state.remove(sequence);
+    state.remove(0, sequence);
   }
 
   @Override

@@ -45,6 +45,9 @@ class SmallestScenariosTest {
   @ParameterizedTest
   @CsvSource({
     "isrtf, isrtf-yields-to-a-transfer",
+    "isrtf:windowTokens=2, isrtf-chosen-again-after-it-yielded",
+    "isrtf:windowTokens=3, isrtf-short-beside-members-at-rest",
+    "scls:sliceTokens=1, scls-end-of-a-slice",
     "shepherd, shepherd-short-of-blocks",
     "vllm-v1, vllm-v1-arrival-behind-a-failed-transfer",
     "vllm-v1, vllm-v1-preempted-with-the-adapter",
