@@ -6,6 +6,7 @@ import io.headway.api.Decision;
 import io.headway.api.config.ParameterSet;
 import io.headway.api.config.PolicyProvider;
 import io.headway.batching.admission.FirstChunkAdmission;
+import io.headway.batching.admission.WholePromptAdmission;
 import io.headway.batching.composition.Batching;
 import io.headway.batching.composition.ComposedBatchingPolicy;
 import io.headway.batching.composition.TokenBudgetComposer;
@@ -25,6 +26,14 @@ import java.util.List;
  * sequence admitted last. {@code PRIORITY}: queue by (priority, arrival, id); the victim has the
  * greatest of these among all running ones. An iteration that preempts admits nobody; the oldest
  * running sequence (the most urgent) is never preempted while another runs.
+ *
+ * <p>A sequence starts when the blocks of its first chunk are free, as the scheduler does by itself.
+ * Where chunks are much shorter than prompts and memory is short, a prompt may so lose its blocks
+ * again and again before it is computed: then it is preempted more often than INV-22 allows. vLLM
+ * knows this loop (pull requests 21793 and 21809) and has since added {@code
+ * scheduler_reserve_full_isl} (pull request 37307), which admits only whose whole input fits.
+ * {@code reserveFullInput} does so, and takes the blocks at once, so that a prompt that was begun
+ * can be finished unless somebody who runs already needs its blocks.
  *
  * <p>Id {@code vllm-v1}. Cost O(running + admitted) per iteration, O(running) per preemption.
  * Sources: github.com/vllm-project/vllm, {@code vllm/v1/core/sched/scheduler.py}, with the class
@@ -46,6 +55,7 @@ import java.util.List;
  *     limit (recalled)
  * @param maxLongPartialPrefills of those, the ones longer than the threshold; 0 for no limit
  *     (recalled)
+ * @param reserveFullInput whether a sequence starts only with blocks for all its known tokens
  */
 public record VllmV1(
     int tokenBudget,
@@ -53,7 +63,8 @@ public record VllmV1(
     int longPrefillTokenThreshold,
     boolean chunkedPrefill,
     int maxNumPartialPrefills,
-    int maxLongPartialPrefills) {
+    int maxLongPartialPrefills,
+    boolean reserveFullInput) {
   /** Who goes first. */
   public enum Order {
     /** First come, first served. */
@@ -77,7 +88,7 @@ public record VllmV1(
   }
 
   /**
-   * Makes the parameters without limits of partial prefills.
+   * Makes the parameters without limits of partial prefills, and without reservation.
    *
    * @param tokenBudget tokens in one iteration
    * @param order order of the queue, and choice of the victim
@@ -86,7 +97,7 @@ public record VllmV1(
    */
   public VllmV1(
       int tokenBudget, Order order, int longPrefillTokenThreshold, boolean chunkedPrefill) {
-    this(tokenBudget, order, longPrefillTokenThreshold, chunkedPrefill, 0, 0);
+    this(tokenBudget, order, longPrefillTokenThreshold, chunkedPrefill, 0, 0, false);
   }
 
   /**
@@ -96,7 +107,7 @@ public record VllmV1(
    */
   public ComposedBatchingPolicy policy() {
     return Batching.order(order == Order.FCFS ? new FirstComeOrder() : new PriorityOrder())
-        .admission(new FirstChunkAdmission())
+        .admission(reserveFullInput ? new WholePromptAdmission(0) : new FirstChunkAdmission())
         .composition(
             new TokenBudgetComposer(tokenBudget, longPrefillTokenThreshold, chunkedPrefill)
                 .withPartialPrefills(maxNumPartialPrefills, maxLongPartialPrefills))
@@ -143,6 +154,8 @@ public record VllmV1(
                 Integer.MAX_VALUE,
                 "sequences",
                 "of those, longer than longPrefillTokenThreshold; 0 for no limit")
+            .booleanValue(
+                "reserveFullInput", false, "start with blocks for all known tokens or not at all")
             .build(),
         config ->
             new VllmV1(
@@ -151,7 +164,8 @@ public record VllmV1(
                     config.intValue("longPrefillTokenThreshold"),
                     config.booleanValue("chunkedPrefill"),
                     config.intValue("maxNumPartialPrefills"),
-                    config.intValue("maxLongPartialPrefills"))
+                    config.intValue("maxLongPartialPrefills"),
+                    config.booleanValue("reserveFullInput"))
                 .policy());
   }
 }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** Limits of prompts that are computed in part at a time. */
 class PartialPrefillsTest {
   private static BatchingPolicy<?> policy(int budget, int threshold, int most, int mostLong) {
-    return new VllmV1(budget, VllmV1.Order.FCFS, threshold, true, most, mostLong).policy();
+    return new VllmV1(budget, VllmV1.Order.FCFS, threshold, true, most, mostLong, false).policy();
   }
 
   private static Job job(String id, int prompt) {
@@ -51,6 +51,23 @@ class PartialPrefillsTest {
         .as("nobody overtakes; a prompt that is finished at once does not count")
         .containsExactly(
             "long1:P6", "long1:P6 long2:P6 short:P3", "long1:D1 long2:P6 short:D1", "long2:D1");
+  }
+
+  @Test
+  void withBlocksForAllOfItNoPromptIsBegunInVain() {
+    List<Job> jobs = List.of(new Job("a", 0, 7, 7, 7), job("b", 12));
+    for (boolean reserve : new boolean[] {false, true}) {
+      Run run =
+          Run.with(new VllmV1(2, VllmV1.Order.FCFS, 1, true, 0, 0, reserve).policy())
+              .pool(4, 4)
+              .limits(2, 2)
+              .run(jobs);
+      if (reserve) {
+        assertThat(run.preemptions()).isZero();
+      } else {
+        assertThat(run.preemptions()).as("the scheduler without the option").isGreaterThan(1);
+      }
+    }
   }
 
   @Test

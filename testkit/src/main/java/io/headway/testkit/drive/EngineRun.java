@@ -915,7 +915,9 @@ final class EngineRun {
         && job.running
         && !job.verifying
         && !inFlight(job)
-        && !job.output.isEmpty()) {
+        && !job.output.isEmpty()
+        // Who lost its KV computes its prompt and output anew, and decodes when it has.
+        && job.known() - job.computed == 1) {
       int bound = features.decodeGap().getAsInt();
       seen.exercised(Invariant.INV_21);
       if (job.waitedSteps > bound) {

@@ -52,6 +52,7 @@ class SmallestScenariosTest {
     "vllm-v1, vllm-v1-arrival-behind-a-failed-transfer",
     "vllm-v1, vllm-v1-preempted-with-the-adapter",
     "vllm-v1, vllm-v1-chunks-that-do-not-fit",
+    "'vllm-v1:longPrefillTokenThreshold=1,reserveFullInput=true', vllm-v1-prompt-begun-in-vain",
     "qlm, qlm-swapped-out-before-a-transfer"
   })
   void batchingPolicyHolds(String policy, String scenario) {
@@ -59,6 +60,17 @@ class SmallestScenariosTest {
         PolicyRegistry.discover(SmallestScenariosTest.class.getClassLoader())
             .create(Decision.BATCHING, policy, BatchingPolicy.class);
     holds(EngineRules.standard(), ShippedPoliciesTest.claiming(made), scenario);
+  }
+
+  @Test
+  void whoRecomputesAfterAFailureDoesNotDecode() {
+    BatchingPolicy<?> made =
+        PolicyRegistry.discover(SmallestScenariosTest.class.getClassLoader())
+            .create(Decision.BATCHING, "sarathi-serve:tokenBudget=1", BatchingPolicy.class);
+    holds(
+        EngineRules.transferring(),
+        ShippedPoliciesTest.claiming(made),
+        "sarathi-serve-recomputes-after-a-failure");
   }
 
   @Test
