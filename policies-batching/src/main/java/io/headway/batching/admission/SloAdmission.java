@@ -188,7 +188,7 @@ public final class SloAdmission {
       if (item.bit >= 0 && item.tpotNanos < tier) {
         continue;
       }
-      long most = Math.max(0, Math.floorDiv(item.deadlineNanos, tier)) * room;
+      long most = prefillTokensUntil(item.deadlineNanos, tier, room);
       for (int count = size; count >= 0; count--) {
         if (item.bit < 0) {
           without.set(count, advanced(without.get(count), item, most));
@@ -208,6 +208,15 @@ public final class SloAdmission {
       best = best == null || beats(choice, best) ? choice : best;
     }
     return best;
+  }
+
+  /** What whole batches of a TPOT compute before a deadline; no batch of no time computes any. */
+  private static long prefillTokensUntil(long deadlineNanos, long tpotNanos, long roomTokens) {
+    if (roomTokens == 0 || tpotNanos <= 0 || deadlineNanos <= 0) {
+      return 0;
+    }
+    long batches = deadlineNanos / tpotNanos;
+    return batches > Long.MAX_VALUE / roomTokens ? Long.MAX_VALUE : batches * roomTokens;
   }
 
   private static List<List<Choice>> lists(int size) {

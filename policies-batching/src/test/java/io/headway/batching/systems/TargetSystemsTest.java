@@ -46,6 +46,7 @@ import net.jqwik.api.constraints.Size;
 import net.jqwik.api.domains.Domain;
 import net.jqwik.api.domains.DomainContext;
 import net.jqwik.api.statistics.Statistics;
+import org.junit.jupiter.api.Test;
 
 /** What holds for the systems that keep targets, under exactly their conditions. */
 @Domain(Workloads.class)
@@ -138,6 +139,24 @@ class TargetSystemsTest {
 
   /** One request of a question to {@link SloAdmission}. */
   private record Asked(int prefill, int deadline, int tpot, int memory) {}
+
+  @Test
+  void aTargetOfNoTimeIsNeverPromised() {
+    SloAdmission planner = new SloAdmission(0, 1);
+    planner.begin(10, 5, Integer.MAX_VALUE);
+    planner.add(7, 0, 3, 100, 0, 1);
+    assertThat(planner.solve()).isTrue();
+    assertThat(planner.admittedCount()).isZero();
+  }
+
+  @Test
+  void aDeadlineBeyondAllTimesLeavesRoomForEverything() {
+    SloAdmission planner = new SloAdmission(0, 1e-3);
+    planner.begin(10, 5, Integer.MAX_VALUE);
+    planner.add(7, 0, 3, Long.MAX_VALUE, 1000000, 1);
+    assertThat(planner.solve()).isTrue();
+    assertThat(planner.admittedCount()).isOne();
+  }
 
   @Property(seed = "53", tries = 400, edgeCases = EdgeCasesMode.NONE)
   void slosServeAdmitsTheLargestFeasibleSet(

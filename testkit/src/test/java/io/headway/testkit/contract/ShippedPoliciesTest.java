@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.headway.api.Decision;
 import io.headway.api.batching.BatchingPolicy;
+import io.headway.api.config.Parameter;
 import io.headway.api.config.PolicyProvider;
 import io.headway.api.config.PolicyRegistry;
 import io.headway.api.memory.EvictionPolicy;
@@ -31,6 +32,7 @@ import io.headway.testkit.subject.SchedulerFactory;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -43,6 +45,25 @@ import org.junit.jupiter.api.TestFactory;
  */
 class ShippedPoliciesTest {
   private static final int TRIES = 40;
+
+  private static final int OPTION_TRIES = 8;
+
+  /** What an option needs beside itself. */
+  private static final Map<String, String> COMPANIONS =
+      Map.of(
+          // By its first chunk alone a prompt is begun again and again, as the page of vllm-v1 says.
+          "vllm-v1.longPrefillTokenThreshold",
+          ",reserveFullInput=true",
+          "vllm-v1.maxLongPartialPrefills",
+          ",longPrefillTokenThreshold=3");
+
+  /** Values of options that are texts. */
+  private static final Map<String, String> TEXTS =
+      Map.of(
+          "weights", "(x=2)",
+          "prefill", "1.0E-3/0.0/0.0/0.1",
+          "decode", "1.0E-3/0.0/0.0/0.1",
+          "profile", "(1:0.01,2:0.02,8:0.1)");
 
   private static final PolicyRegistry REGISTRY =
       PolicyRegistry.discover(ShippedPoliciesTest.class.getClassLoader());
@@ -79,8 +100,8 @@ class ShippedPoliciesTest {
 
   private static final BatchingPolicy<?> VLLM = batching("vllm-v1");
 
-  private static int tries() {
-    return Profile.current() == Profile.QUICK ? TRIES : Profile.current().tries();
+  private static int tries(int quick) {
+    return Profile.current() == Profile.QUICK ? quick : Profile.current().tries();
   }
 
   private static Object policy(PolicyProvider provider) {
@@ -88,10 +109,15 @@ class ShippedPoliciesTest {
   }
 
   private static <F> DynamicTest test(String name, ScenarioContract<F> contract, F factory) {
+    return test(name, contract, factory, TRIES);
+  }
+
+  private static <F> DynamicTest test(
+      String name, ScenarioContract<F> contract, F factory, int quickTries) {
     return DynamicTest.dynamicTest(
         name,
         () -> {
-          CampaignResult result = Campaign.of(contract, factory).tries(tries()).run();
+          CampaignResult result = Campaign.of(contract, factory).tries(tries(quickTries)).run();
           result
               .failure()
               .ifPresent(
@@ -107,6 +133,69 @@ class ShippedPoliciesTest {
     return REGISTRY.providers(Decision.BATCHING).stream()
         .map(provider -> (BatchingPolicy<?>) policy(provider))
         .map(policy -> test(policy.id(), EngineRules.standard(), claiming(policy)));
+  }
+
+  /** Every documented option of every preset, each alone at values away from its default. */
+  @TestFactory
+  Stream<DynamicTest> optionsOfBatchingPolicies() {
+    return REGISTRY.providers(Decision.BATCHING).stream()
+        .flatMap(
+            provider ->
+                provider.parameters().list().stream()
+                    // The parts of a composed policy have a test of their own.
+                    .filter(parameter -> parameter.type() != Parameter.Type.POLICY)
+                    .flatMap(parameter -> variants(provider.id(), parameter).stream()))
+        .map(
+            text -> {
+              BatchingPolicy<?> policy =
+                  REGISTRY.create(Decision.BATCHING, text, BatchingPolicy.class);
+              return test(text, EngineRules.standard(), claiming(policy), OPTION_TRIES);
+            });
+  }
+
+  /** Policy strings with a parameter at its least value and at a small one, or at every choice. */
+  private static List<String> variants(String id, Parameter parameter) {
+    List<String> values =
+        switch (parameter.type()) {
+          case BOOLEAN -> List.of("true", "false");
+          case CHOICE -> parameter.choices();
+          case INT, LONG -> List.of(whole(parameter.minimum()), "1", "2", "3");
+          case DOUBLE -> List.of(Double.toString(parameter.minimum()), "0.5", "0.25", "2");
+          case TEXT -> List.of(text(parameter.name()));
+          case POLICY -> List.of();
+        };
+    int most = parameter.type() == Parameter.Type.CHOICE ? values.size() : 2;
+    List<String> texts =
+        values.stream()
+            .distinct()
+            .filter(value -> !value.equals(parameter.defaultText()))
+            .map(value -> id + ":" + parameter.name() + "=" + value + COMPANIONS.getOrDefault(
+                id + "." + parameter.name(), ""))
+            .filter(ShippedPoliciesTest::isAccepted)
+            .limit(most)
+            .toList();
+    assertThat(texts).as("values of " + id + "." + parameter.name()).isNotEmpty();
+    return texts;
+  }
+
+  private static String whole(double value) {
+    return Long.toString((long) value);
+  }
+
+  private static String text(String parameter) {
+    String text = TEXTS.get(parameter);
+    assertThat(text).as("a value of " + parameter).isNotNull();
+    return text;
+  }
+
+  private static boolean isAccepted(String text) {
+    try {
+      REGISTRY.create(Decision.BATCHING, text, BatchingPolicy.class);
+      return true;
+    } catch (IllegalArgumentException e) {
+      // Values that go with no others, and those out of range, have tests of their own.
+      return false;
+    }
   }
 
   /** Hosts a policy, which is held to its own claims, too. */
