@@ -225,6 +225,7 @@ public final class ActivatedBudgetSelector
 
   private Bucket filled(Buckets state, String tenant, long nowNanos) {
     Bucket bucket = state.byTenant.get(tenant);
+    boolean known = bucket != null;
     if (bucket == null) {
       bucket = new Bucket();
       bucket.flops = config.burstFlops();
@@ -234,7 +235,8 @@ public final class ActivatedBudgetSelector
       bucket.flops =
           Math.min(config.burstFlops(), bucket.flops + seconds * config.flopsPerSecond());
     }
-    bucket.filledNanos = nowNanos;
+    // A clock that is set back must not fill the same span twice.
+    bucket.filledNanos = known ? Math.max(bucket.filledNanos, nowNanos) : nowNanos;
     return bucket;
   }
 

@@ -14,7 +14,8 @@ import io.headway.api.routing.ModelSelector;
  * thresholds from recorded answers.
  *
  * <p>Level {@code i} is model {@code i} of the view; levels beyond the given thresholds use the
- * last one. A confidence that is NaN is below every threshold. Rule named in the draft: {@code
+ * last one. Without any threshold, as for a single level, every answer is kept. A confidence that
+ * is NaN is below every threshold. Rule named in the draft: {@code
  * first}. Cost: O(models). Safe for any number of threads.
  *
  * <p>Chen, Zaharia, Zou: FrugalGPT, 2023 (arXiv 2305.05176). The score of an answer is the
@@ -29,12 +30,9 @@ public final class CascadeSelector implements ModelSelector<Stateless> {
   /**
    * Creates the policy.
    *
-   * @param thresholds least confidence per level, each from 0 to 1, at least one; copied
+   * @param thresholds least confidence per level, each from 0 to 1; copied
    */
   public CascadeSelector(double... thresholds) {
-    if (thresholds.length == 0) {
-      throw new IllegalArgumentException("thresholds must have at least 1 entry, but had 0");
-    }
     for (int i = 0; i < thresholds.length; i++) {
       if (!(thresholds[i] >= 0 && thresholds[i] <= 1)) {
         throw new IllegalArgumentException(
@@ -68,6 +66,9 @@ public final class CascadeSelector implements ModelSelector<Stateless> {
   @Override
   public int escalate(
       Stateless state, Request request, ModelView view, int answered, double confidence) {
+    if (thresholds.length == 0) {
+      return NONE;
+    }
     double threshold = thresholds[Math.min(answered, thresholds.length - 1)];
     return confidence >= threshold ? NONE : Models.firstUsable(request, view, answered + 1);
   }

@@ -19,6 +19,9 @@ public final class CascadeThresholds {
   /** Most combinations that are tried. */
   public static final long MAX_COMBINATIONS = 1_000_000;
 
+  /** Most quantiles that are tried per level. */
+  public static final int MAX_GRID_SIZE = 1_000_000;
+
   private final double[] thresholds;
   private final double meanLoss;
   private final double meanCost;
@@ -36,7 +39,7 @@ public final class CascadeThresholds {
    * @param losses loss of every level's answer, samples x levels, finite
    * @param prices price per level, finite and at least 0
    * @param meanCostBudget most that a request may cost on average; at least the first price
-   * @param gridSize quantiles tried per level, at least 1
+   * @param gridSize quantiles tried per level, from 1 to {@value #MAX_GRID_SIZE}
    * @return the best combination
    * @throws IllegalArgumentException if the shapes differ, a number is out of range, there are no
    *     samples or too many combinations
@@ -130,8 +133,9 @@ public final class CascadeThresholds {
       throw new IllegalArgumentException(
           "meanCostBudget must be at least the first price, " + prices[0] + ", but was " + budget);
     }
-    if (gridSize < 1) {
-      throw new IllegalArgumentException("gridSize must be at least 1 step, but was " + gridSize);
+    if (gridSize < 1 || gridSize > MAX_GRID_SIZE) {
+      throw new IllegalArgumentException(
+          "gridSize must lie in 1.." + MAX_GRID_SIZE + " steps, but was " + gridSize);
     }
   }
 
@@ -152,17 +156,23 @@ public final class CascadeThresholds {
   private static CascadeThresholds evaluate(
       double[][] scores, double[][] losses, double[] prices, double[] thresholds) {
     double loss = 0;
-    double cost = 0;
+    int[] asked = new int[prices.length];
     for (int s = 0; s < scores.length; s++) {
       int level = 0;
-      cost += prices[0];
+      asked[0]++;
       while (level < thresholds.length && scores[s][level] < thresholds[level]) {
         level++;
-        cost += prices[level];
+        asked[level]++;
       }
       loss += losses[s][level];
     }
-    return new CascadeThresholds(thresholds.clone(), loss / scores.length, cost / scores.length);
+    // By shares: asking only the first level costs exactly its price, however many samples there
+    // are, and so never more than a budget that allows it.
+    double cost = 0;
+    for (int level = 0; level < prices.length; level++) {
+      cost += prices[level] * ((double) asked[level] / scores.length);
+    }
+    return new CascadeThresholds(thresholds.clone(), loss / scores.length, cost);
   }
 
   /**

@@ -10,8 +10,8 @@ import java.util.Arrays;
  *
  * <p>Weak is the first, strong the last usable model of the view: context, capabilities and
  * entitlement allow the request. With the predicted probability {@code w} that the strong answer
- * wins: strong iff {@code w >= alpha}. An unknown probability counts as 1: quality is never risked
- * on a guess. {@link #calibrate} finds the {@code alpha} for a wanted share of strong answers.
+ * wins: strong iff {@code w >= alpha}. An unknown probability, negative or NaN, counts as 1:
+ * quality is never risked on a guess, unless {@code alpha} is above 1, which is never strong. {@link #calibrate} finds the {@code alpha} for a wanted share of strong answers.
  *
  * <p>Raising {@code alpha} never sends a request to the strong model that was weak before. Rules
  * named in the draft: {@code weak}, {@code strong}. Cost: O(models). Safe for any number of
@@ -94,8 +94,9 @@ public final class WinProbabilitySelector implements ModelSelector<Stateless> {
     while (!Models.usable(request, view, strong)) {
       strong--;
     }
-    double win = view.winProbability(request);
-    boolean takesStrong = win < 0 || win >= alpha;
+    double predicted = view.winProbability(request);
+    double win = predicted >= 0 ? predicted : 1;
+    boolean takesStrong = win >= alpha;
     draft.rule(takesStrong ? "strong" : "weak");
     draft.accept(takesStrong ? strong : weak);
   }

@@ -10,7 +10,8 @@ import java.util.Arrays;
  * Decides which replica of its expert each (token, expert) pair is sent to.
  *
  * <p>{@link Rule#ROUND_ROBIN}: the {@code i}-th pair of an expert goes to replica {@code i mod n}:
- * replicas of one expert differ by at most one pair. {@link Rule#HASH}: {@code splitmix64(token +
+ * replicas of one expert differ by at most one pair. Turns begin anew with every call, so the choice
+ * depends on nothing but the call; with fewer pairs of an expert than replicas the later ones idle. {@link Rule#HASH}: {@code splitmix64(token +
  * seed) mod n}: stateless, and a token keeps its replica over layers with equally many. {@link
  * Rule#LEAST_LOADED}: the replica whose device has the fewest pairs so far in this call (ties to
  * the lower slot): evens out what the placement leaves uneven. {@link Rule#LOCAL}: a replica on the
@@ -43,8 +44,8 @@ public final class ReplicaSelector {
    *
    * @param rule how a replica is chosen
    * @param seed selects the hash function of HASH; else unused
-   * @param nodes nodes that the devices lie on in equal consecutive blocks, at least 1; used by
-   *     LOCAL only
+   * @param nodes nodes that the devices lie on in equal consecutive blocks, at least 1; LOCAL needs
+   *     a divisor of the devices, the others do not use it
    */
   public ReplicaSelector(Rule rule, long seed, int nodes) {
     this.rule = requireNonNull(rule, "rule");
@@ -63,7 +64,9 @@ public final class ReplicaSelector {
    * @param layer the layer within the placement
    * @param tokenDevice device where each token's activations are; read by LOCAL only
    * @param slotByPair receives one slot per pair
-   * @throws IllegalArgumentException if the experts differ or an array is too short
+   * @throws IllegalArgumentException if the experts differ, the placement has no such layer, an
+   *     array is too short, or for LOCAL a device is none of the placement's or the nodes do not
+   *     divide the devices
    */
   public void select(
       ExpertAssignments pairs,
@@ -84,9 +87,12 @@ public final class ReplicaSelector {
               + " pairs, but had "
               + slotByPair.length);
     }
-    if (rule == Rule.LOCAL && tokenDevice.length < pairs.tokens()) {
+    if (layer < 0 || layer >= placement.layers()) {
       throw new IllegalArgumentException(
-          "tokenDevice must have " + pairs.tokens() + " entries, but had " + tokenDevice.length);
+          "layer must lie in 0.." + (placement.layers() - 1) + ", but was " + layer);
+    }
+    if (rule == Rule.LOCAL) {
+      checkHomes(pairs.tokens(), devices, tokenDevice);
     }
     if (turn.length < experts) {
       turn = new int[experts];
@@ -112,6 +118,28 @@ public final class ReplicaSelector {
     }
   }
 
+  private void checkHomes(int tokens, int devices, int[] tokenDevice) {
+    if (devices % nodes != 0) {
+      throw new IllegalArgumentException(
+          "nodes must divide the " + devices + " devices of the placement, but was " + nodes);
+    }
+    if (tokenDevice.length < tokens) {
+      throw new IllegalArgumentException(
+          "tokenDevice must have " + tokens + " entries, but had " + tokenDevice.length);
+    }
+    for (int t = 0; t < tokens; t++) {
+      if (tokenDevice[t] < 0 || tokenDevice[t] >= devices) {
+        throw new IllegalArgumentException(
+            "tokenDevice["
+                + t
+                + "] must lie in 0.."
+                + (devices - 1)
+                + ", but was "
+                + tokenDevice[t]);
+      }
+    }
+  }
+
   private int leastLoaded(ExpertPlacement placement, int layer, int e, int count) {
     int best = 0;
     int bestSlot = placement.slot(layer, e, 0);
@@ -128,7 +156,7 @@ public final class ReplicaSelector {
   }
 
   private int nearest(ExpertPlacement placement, int layer, int e, int count, int home) {
-    int devicesPerNode = Math.max(1, placement.devices() / nodes);
+    int devicesPerNode = placement.devices() / nodes;
     int same = 0;
     int near = 0;
     for (int r = 0; r < count; r++) {

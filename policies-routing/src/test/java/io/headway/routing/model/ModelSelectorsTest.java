@@ -163,6 +163,12 @@ class ModelSelectorsTest {
     view.winProbability = -1;
     assertThat(choose(policy("win-probability:alpha=1"), Request.of("r", 1, 1), view).model)
         .isEqualTo(2);
+    assertThat(choose(policy("win-probability:alpha=1.1"), Request.of("r", 1, 1), view).model)
+        .as("above 1 is never strong")
+        .isZero();
+    view.winProbability = Double.NaN;
+    assertThat(choose(policy("win-probability:alpha=1"), Request.of("r", 1, 1), view).model)
+        .isEqualTo(2);
   }
 
   // ---- cascade
@@ -180,6 +186,30 @@ class ModelSelectorsTest {
     assertThat(escalate(cascade, view, 2, 0)).as("the last answer stays").isEqualTo(-1);
     view.admitted[1] = false;
     assertThat(escalate(cascade, view, 0, 0.1)).as("who may not be asked is skipped").isEqualTo(2);
+  }
+
+  @Test
+  void aCascadeOfOneLevelKeepsItsAnswer() {
+    double[][] one = {{0.1}, {0.9}};
+    CascadeThresholds found =
+        CascadeThresholds.search(one, new double[][] {{3}, {1}}, new double[] {2}, 2, 4);
+    assertThat(found.meanLoss()).isEqualTo(2);
+    assertThat(found.meanCost()).isEqualTo(2);
+    ModelSelector<?> cascade = new CascadeSelector(found.thresholds());
+    View view = View.random(1, 1);
+    Arrays.fill(view.admitted, true);
+    assertThat(choose(cascade, Request.of("r", 1, 1), view).model).isZero();
+    assertThat(escalate(cascade, view, 0, 0)).isEqualTo(ModelSelector.NONE);
+  }
+
+  @Test
+  void theFirstPriceIsAlwaysWithinABudgetOfIt() {
+    // 0.1 added up over so many samples exceeds their number times 0.1 by far more than an ulp.
+    double[][] scores = new double[200_000][2];
+    CascadeThresholds found =
+        CascadeThresholds.search(scores, scores, new double[] {0.1, 1}, 0.1, 1);
+    assertThat(found.meanCost()).isEqualTo(0.1);
+    assertThat(found.thresholds()).containsExactly(0);
   }
 
   @Property(tries = 500, seed = SEED)
@@ -317,6 +347,24 @@ class ModelSelectorsTest {
   }
 
   @Test
+  void aClockSetBackFillsNoSpanTwice() {
+    View view = View.activated(1);
+    ActivatedBudgetSelector policy =
+        new ActivatedBudgetSelector(
+            new ActivatedBudgetSelector.Config(
+                100, 1000, 0, ActivatedBudgetSelector.OverBudget.REJECT));
+    ActivatedBudgetSelector.Buckets state = policy.newState();
+    Request all = Request.of("r", 400, 100); // 1000 FLOPs
+    view.nowNanos = 5_000_000_000L;
+    assertThat(choose(policy, state, all, view).rule).isEqualTo("within-budget");
+    view.nowNanos = 0;
+    assertThat(choose(policy, state, all, view).rule).isEqualTo("over-budget");
+    view.nowNanos = 5_000_000_000L;
+    assertThat(choose(policy, state, all, view).rule).isEqualTo("over-budget");
+    assertThat(state.flops("")).isZero();
+  }
+
+  @Test
   void beyondTheBudgetARequestMayBeTurnedAway() {
     View view = View.activated(7_600_000_000L);
     assertThat(
@@ -352,6 +400,9 @@ class ModelSelectorsTest {
     double[][] one = {{0.5, 0.5}};
     assertThatThrownBy(() -> CascadeThresholds.search(one, one, new double[] {2, 3}, 1, 4))
         .hasMessage("meanCostBudget must be at least the first price, 2.0, but was 1.0");
+    assertThatThrownBy(
+            () -> CascadeThresholds.search(one, one, new double[] {2, 3}, 9, Integer.MAX_VALUE))
+        .hasMessage("gridSize must lie in 1..1000000 steps, but was 2147483647");
     assertThatThrownBy(() -> CascadeThresholds.search(one, one, new double[] {2}, 9, 4))
         .hasMessage("sample 0 must have 1 scores and losses, but had 2 and 2");
   }

@@ -8,7 +8,13 @@ import io.headway.api.moe.ExpertAssignments;
 import io.headway.api.moe.ExpertPlacement;
 import io.headway.api.moe.ExpertTopology;
 import io.headway.api.moe.RouterInput;
+import io.headway.routing.moe.HashRouter;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -108,6 +114,49 @@ class ReplicaSelectorTest {
     }
   }
 
+  /** Every rule against its sentence, written out over lists. */
+  @Property(tries = 500, seed = "20261201")
+  void everyRuleIsItsSentence(@ForAll long seed, @ForAll @IntRange(max = 40) int tokens) {
+    ExpertPlacement placement = placement(seed);
+    ExpertAssignments pairs = pairs(seed, tokens);
+    int[] home = new int[tokens];
+    Arrays.setAll(home, t -> (int) Long.remainderUnsigned(seed + 5L * t * t, DEVICES));
+    for (ReplicaSelector.Rule rule : ReplicaSelector.Rule.values()) {
+      Map<Integer, Integer> turns = new HashMap<>();
+      Map<Integer, Integer> onDevice = new HashMap<>();
+      int[] slots = select(rule, pairs, placement, home);
+      for (int i = 0; i < slots.length; i++) {
+        int at = home[pairs.token(i)];
+        List<Integer> replicas = new ArrayList<>();
+        for (int r = 0; r < placement.replicaCount(0, pairs.expert(i)); r++) {
+          replicas.add(placement.slot(0, pairs.expert(i), r));
+        }
+        List<Integer> here =
+            replicas.stream().filter(slot -> placement.device(slot) == at).toList();
+        List<Integer> near =
+            replicas.stream().filter(slot -> placement.device(slot) / 2 == at / 2).toList();
+        List<Integer> nearest = !here.isEmpty() ? here : !near.isEmpty() ? near : replicas;
+        int turn = turns.merge(pairs.expert(i), 1, Integer::sum) - 1;
+        int expected =
+            switch (rule) {
+              case ROUND_ROBIN -> replicas.get(turn % replicas.size());
+              case HASH ->
+                  replicas.get(HashRouter.random(5).expert(pairs.token(i), replicas.size()));
+              case LEAST_LOADED ->
+                  replicas.stream()
+                      .min(
+                          Comparator.<Integer>comparingInt(
+                                  slot -> onDevice.getOrDefault(placement.device(slot), 0))
+                              .thenComparing(Comparator.naturalOrder()))
+                      .orElseThrow();
+              case LOCAL -> nearest.get(turn % nearest.size());
+            };
+        assertThat(slots[i]).as("%s, pair %s", rule, i).isEqualTo(expected);
+        onDevice.merge(placement.device(expected), 1, Integer::sum);
+      }
+    }
+  }
+
   @Test
   void hashKeepsATokenOnItsReplica() {
     ExpertPlacement placement = placement(9);
@@ -123,6 +172,17 @@ class ReplicaSelectorTest {
         .hasMessage("tokenDevice must have 3 entries, but had 0");
     assertThatThrownBy(() -> selector.select(pairs(1, 3), placement(1), 0, new int[3], new int[5]))
         .hasMessage("slotByPair must have room for 6 pairs, but had 5");
+    assertThatThrownBy(
+            () -> selector.select(pairs(1, 3), placement(1), 0, new int[] {0, 4, 0}, new int[6]))
+        .hasMessage("tokenDevice[1] must lie in 0..3, but was 4");
+    assertThatThrownBy(
+            () -> selector.select(pairs(1, 3), placement(1), 0, new int[] {0, 1, -1}, new int[6]))
+        .hasMessage("tokenDevice[2] must lie in 0..3, but was -1");
+    assertThatThrownBy(() -> selector.select(pairs(1, 3), placement(1), 1, new int[3], new int[6]))
+        .hasMessage("layer must lie in 0..0, but was 1");
+    ReplicaSelector uneven = new ReplicaSelector(ReplicaSelector.Rule.LOCAL, 0, 3);
+    assertThatThrownBy(() -> uneven.select(pairs(1, 3), placement(1), 0, new int[3], new int[6]))
+        .hasMessage("nodes must divide the 4 devices of the placement, but was 3");
     assertThatThrownBy(() -> new ReplicaSelector(ReplicaSelector.Rule.HASH, 0, 0))
         .hasMessage("nodes must be at least 1 node, but was 0");
   }
