@@ -292,6 +292,7 @@ final class CompareCommand implements Callable<Integer> {
   private int compare() throws IOException {
     long started = System.nanoTime();
     PrintWriter print = spec.commandLine().getOut();
+    Output.requireWritable(out);
     List<Lineup.Entry> lineup = Lineup.of(batching, routing, tokenBudget);
     long[] seedList = Seeds.parse(seeds);
     if (log != null && lineup.size() * seedList.length > 1) {

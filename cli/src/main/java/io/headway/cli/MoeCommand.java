@@ -215,6 +215,7 @@ final class MoeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter print = spec.commandLine().getOut();
+    Output.requireWritable(out);
     MoeReport report;
     try {
       report = report();

@@ -171,26 +171,24 @@ final class PoliciesCommand implements Callable<Integer> {
   }
 
   /**
-   * The registry knows the nearest name within one decision; the nearest over all decisions is what
-   * helps here.
+   * The registry hints at a name within one decision; here no decision was meant in particular, so
+   * the first hint is given with its own.
    */
   private static String unknown(PolicyRegistry registry, String wanted, List<Decision> decisions) {
-    String first = "";
+    String hint = "";
     for (Decision each : decisions) {
       try {
         registry.provider(each, wanted);
       } catch (IllegalArgumentException e) {
         String message = Failure.messageOf(e);
-        if (message.contains("did you mean")) {
-          return message;
+        int from = message.indexOf("; did you mean '");
+        int to = message.indexOf("'?", from);
+        if (from >= 0 && to >= 0 && hint.isEmpty()) {
+          hint = message.substring(from, to) + "'? (" + word(each) + ")";
         }
-        first =
-            first.isEmpty()
-                ? "unknown policy '" + wanted + "'; 'headway policies' lists all"
-                : first;
       }
     }
-    return first;
+    return "unknown policy '" + wanted + "'" + hint + "; 'headway policies' lists all";
   }
 
   private static String allowed(Parameter parameter) {

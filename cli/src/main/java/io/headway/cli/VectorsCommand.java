@@ -71,7 +71,11 @@ final class VectorsCommand implements Callable<Integer> {
       print(suite, runner, out, total);
     }
     if (total.count() == 0) {
-      throw new BadInputException("no vector was selected");
+      throw new BadInputException(
+          "no vector was selected"
+              + (algorithms.isEmpty()
+                  ? ""
+                  : ": no suite has the algorithm " + String.join(" or ", algorithms)));
     }
     out.println("total: " + total);
     out.flush();

@@ -58,4 +58,19 @@ class PoliciesCommandTest {
     assertThat(run("saratih")).isEqualTo(2);
     assertThat(err.toString()).contains("did you mean 'sarathi'?").doesNotContain("Exception");
   }
+
+  @Test
+  void aHintSaysWhichDecisionItIsFor() {
+    assertThat(run("fooo")).isEqualTo(2);
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "headway policies: unknown policy 'fooo'; did you mean 'fifo'? (eviction); 'headway"
+                + " policies' lists all");
+    err.getBuffer().setLength(0);
+    assertThat(run("nothing-like-it-at-all")).isEqualTo(2);
+    assertThat(err.toString().strip())
+        .isEqualTo(
+            "headway policies: unknown policy 'nothing-like-it-at-all'; 'headway policies' lists"
+                + " all");
+  }
 }

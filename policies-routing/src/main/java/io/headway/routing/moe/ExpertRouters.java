@@ -171,7 +171,12 @@ public final class ExpertRouters implements PolicyCatalog {
 
   private static ParameterSet.Builder groups(ParameterSet.Builder parameters) {
     return parameters.intValue(
-        "groups", 1, 1, Integer.MAX_VALUE, "groups", "equal groups of tokens, routed apart");
+        "groups",
+        GShardRouter.DEFAULT_GROUPS,
+        1,
+        GShardRouter.MAX_GROUPS,
+        "groups",
+        "equal groups of tokens, routed apart");
   }
 
   private static PolicyProvider gshard(

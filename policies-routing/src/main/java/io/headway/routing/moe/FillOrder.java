@@ -9,6 +9,9 @@ public enum FillOrder {
   TOKEN,
   /** By descending probability of the token's first choice; equal ones by ascending token. */
   PRIORITY_MAX,
-  /** By descending sum of the probabilities of the token's choices; equal ones by token. */
+  /**
+   * By descending sum of the probabilities of the token's choices, which is 1 where the others have
+   * none; equal ones by token.
+   */
   PRIORITY_SUM
 }

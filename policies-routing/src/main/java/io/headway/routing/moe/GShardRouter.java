@@ -34,12 +34,16 @@ public final class GShardRouter implements ExpertRouter<Stateless> {
   /** Groups unless configured otherwise. */
   public static final int DEFAULT_GROUPS = 1;
 
+  /** Most groups: a batch without tokens is divisible by any number, and each has its loss. */
+  public static final int MAX_GROUPS = 65_536;
+
   /**
    * Settings.
    *
    * @param capacity slots per group and expert; by default {@code ceil(2 S / E)} for {@code S}
    *     tokens in the group, as published
-   * @param groups equal groups of consecutive tokens, at least 1; 1 by default
+   * @param groups equal groups of consecutive tokens, from 1 to {@value #MAX_GROUPS}; 1 by
+   *     default
    */
   public record Config(CapacityRule capacity, int groups) {
     /** The settings of the paper. */
@@ -49,7 +53,7 @@ public final class GShardRouter implements ExpertRouter<Stateless> {
     /** Checks the settings. */
     public Config {
       requireNonNull(capacity, "capacity");
-      Checks.atLeast("groups", 1, groups, "group");
+      TopTwo.requireGroups(groups);
     }
   }
 

@@ -45,7 +45,8 @@ public final class MeshTensorFlowTop2Router implements ExpertRouter<Stateless> {
    *
    * @param capacity slots per group and expert; by default a factor of 1.25 of the tokens, rounded
    *     down, at least 4 and at most the tokens
-   * @param groups equal groups of consecutive tokens, at least 1; 1 by default
+   * @param groups equal groups of consecutive tokens, from 1 to {@link
+   *     GShardRouter#MAX_GROUPS}; 1 by default
    * @param secondPolicy test of second choices; RANDOM by default
    * @param threshold threshold of the test, from 0 to 1, above 0 for RANDOM; 0.2 by default
    */
@@ -66,7 +67,7 @@ public final class MeshTensorFlowTop2Router implements ExpertRouter<Stateless> {
     public Config {
       requireNonNull(capacity, "capacity");
       requireNonNull(secondPolicy, "secondPolicy");
-      Checks.atLeast("groups", 1, groups, "group");
+      TopTwo.requireGroups(groups);
       Checks.fraction("threshold", threshold);
       if (secondPolicy == SecondPolicy.RANDOM && threshold == 0) {
         throw new IllegalArgumentException(

@@ -334,6 +334,11 @@ final class TokenChoice {
         for (int i = 1; i < k && order == FillOrder.PRIORITY_SUM; i++) {
           priority += probability[t * k + i];
         }
+        if (order == FillOrder.PRIORITY_SUM
+            && (k == in.experts() || probability[t * k + k - 1] == 0)) {
+          // Nothing is left out: the sum is 1, and how it rounds must not rank tokens.
+          priority = 1;
+        }
       }
       key[t] = priority;
     }

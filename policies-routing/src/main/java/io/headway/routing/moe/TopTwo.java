@@ -14,6 +14,13 @@ final class TopTwo {
 
   private TopTwo() {}
 
+  static void requireGroups(int groups) {
+    if (groups < 1 || groups > GShardRouter.MAX_GROUPS) {
+      throw new IllegalArgumentException(
+          "groups must lie in 1.." + GShardRouter.MAX_GROUPS + " groups, but was " + groups);
+    }
+  }
+
   /** Decides whether a second choice is dispatched, given its gate and a draw from [0, 1). */
   @FunctionalInterface
   interface SecondChoice {

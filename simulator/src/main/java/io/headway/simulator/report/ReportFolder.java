@@ -1,5 +1,7 @@
 package io.headway.simulator.report;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -50,6 +52,34 @@ public final class ReportFolder {
         });
   }
 
+  /**
+   * Checks that a report can be written to a folder, so that nobody waits for results that have no
+   * place to go. Changes nothing.
+   *
+   * @param folder the folder to make or to replace
+   * @throws IOException if {@link #write} would refuse the folder
+   */
+  public static void requireWritable(Path folder) throws IOException {
+    Path target = target(folder);
+    requireReplaceable(target);
+    Path above = target.getParent();
+    while (above != null && !Files.exists(above)) {
+      above = above.getParent();
+    }
+    if (above != null && !(Files.isDirectory(above) && Files.isWritable(above))) {
+      throw new IOException("no folder can be made in " + above);
+    }
+  }
+
+  private static Path target(Path folder) throws IOException {
+    Path absolute = folder.toAbsolutePath().normalize();
+    Path target = Files.exists(absolute) ? absolute.toRealPath() : absolute;
+    if (target.getParent() == null) {
+      throw new IOException("the report cannot replace the root folder " + target);
+    }
+    return target;
+  }
+
   /** Fills a new folder. */
   @FunctionalInterface
   interface Contents {
@@ -72,14 +102,9 @@ public final class ReportFolder {
 
   /** Makes or replaces a folder of files that are written by {@link #file}. */
   static Path write(Path folder, Contents contents) throws IOException {
-    Path absolute = folder.toAbsolutePath().normalize();
-    Path target = Files.exists(absolute) ? absolute.toRealPath() : absolute;
-    Path parent = target.getParent();
-    if (parent == null) {
-      throw new IOException("the report cannot replace the root folder " + target);
-    }
+    Path target = target(folder);
     requireReplaceable(target);
-    Files.createDirectories(parent);
+    Files.createDirectories(requireNonNull(target.getParent(), "parent"));
     Path fresh = createBeside(target, "new");
     try {
       contents.writeTo(fresh);
@@ -143,6 +168,8 @@ public final class ReportFolder {
         return Files.createDirectory(candidate);
       } catch (FileAlreadyExistsException e) {
         // Left by a run that was killed, or in use by one beside this: the next name will do.
+      } catch (IOException e) {
+        throw new IOException("no folder can be made in " + candidate.getParent(), e);
       }
     }
     throw new IOException(
