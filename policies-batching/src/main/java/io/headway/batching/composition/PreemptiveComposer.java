@@ -108,7 +108,7 @@ public final class PreemptiveComposer
 
     private State() {}
 
-    private void append(BatchView view, int sequence) {
+    private void append(BatchView view, int sequence, int cachedTokens) {
       if (size == ranked.length) {
         ranked = Arrays.copyOf(ranked, size * 2);
       }
@@ -119,7 +119,8 @@ public final class PreemptiveComposer
         lengths = Arrays.copyOf(lengths, length);
       }
       stamps[sequence] = admissions++;
-      lengths[sequence] = view.needTokens(sequence) > 1 ? known(view, sequence) : BatchView.NONE;
+      int known = known(view, sequence);
+      lengths[sequence] = known - cachedTokens > 1 ? known : BatchView.NONE;
     }
 
     private void remove(int sequence) {
@@ -384,7 +385,7 @@ public final class PreemptiveComposer
 
   @Override
   public void onAdmitted(State state, BatchView view, int sequence, int cachedTokens) {
-    state.append(view, sequence);
+    state.append(view, sequence, cachedTokens);
   }
 
   @Override

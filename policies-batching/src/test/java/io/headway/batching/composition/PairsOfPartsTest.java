@@ -133,6 +133,16 @@ class PairsOfPartsTest {
     }
   }
 
+  /** A prefill cut to all but its last token was taken for a whole one, and two yielded for ever. */
+  @Test
+  void aPrefillThatLacksOneTokenIsNotBegunAnewForEver() {
+    run(
+        make(
+            "compose:order=fcfs,admission=slice,composition=(preemptive:refused=skip),"
+                + "preemption=skip-join-mlfq,planning=virtual-queue"),
+        800_933_008);
+  }
+
   /** One workload on one engine, both small enough to meet their limits often. */
   private static void run(BatchingPolicy<?> policy, long seed) {
     RandomSource random = RandomSource.seeded(seed);
