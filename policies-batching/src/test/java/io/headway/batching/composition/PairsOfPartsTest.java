@@ -133,7 +133,9 @@ class PairsOfPartsTest {
     }
   }
 
-  /** A prefill cut to all but its last token was taken for a whole one, and two yielded for ever. */
+  /**
+   * A prefill cut to all but its last token was taken for a whole one, and two yielded for ever.
+   */
   @Test
   void aPrefillThatLacksOneTokenIsNotBegunAnewForEver() {
     run(
