@@ -107,6 +107,13 @@ public final class DeepSeekMoeRouter implements ExpertRouter<Stateless> {
   public void route(RouterInput input, Stateless state, ExpertAssignments out) {
     int k = config.topK();
     TokenChoice.requireTopK("topK", k, 0, input.experts());
+    if (deviceMap == null && config.devices() > input.experts()) {
+      throw new IllegalArgumentException(
+          "devices must be at most the "
+              + input.experts()
+              + " experts, but was "
+              + config.devices());
+    }
     TokenChoice.route(
         input,
         out,

@@ -31,6 +31,8 @@ import java.util.Set;
  * pair. A token never takes an entry whose expert it masks: that entry is lost and the token
  * dropped.
  *
+ * <p>A pool of more than 2^20 slots is not listed among the signals where no token overflows.
+ *
  * <p>Loss, from the first choices: {@code E sum_e f_e P_e}, without coefficient.
  *
  * <p>Cost: O(tokens x experts + slots). Draws one number per recycled token. Safe for any number of
@@ -43,6 +45,7 @@ import java.util.Set;
 public final class RecycleRouter implements ExpertRouter<Stateless> {
   private static final int POOL = TokenChoice.OWN;
   private static final int SHUFFLED = TokenChoice.OWN + 1;
+  private static final int MAX_IDLE_POOL = 1 << 20;
   private static final int OVERFLOW = TokenChoice.OWN + 2;
   private static final int RANK = TokenChoice.OWN + 3;
   private static final int FREE = TokenChoice.OWN;
@@ -175,10 +178,19 @@ public final class RecycleRouter implements ExpertRouter<Stateless> {
     }
     Workspace work = out.workspace();
     int experts = in.experts();
-    int size = 0;
+    long free = 0;
     for (int e = 0; e < experts; e++) {
-      size = Math.addExact(size, capacity - used[e]);
+      free += capacity - used[e];
     }
+    // Where tokens overflow there are fewer slots than logits; else there may be any number.
+    if (overflowing == 0 && free > MAX_IDLE_POOL) {
+      if (in.permutation() != null) {
+        throw permutationLength(in.permutation().length, free);
+      }
+      report(out, MoeSignals.OVERFLOW_TOKENS, overflow, 0);
+      return;
+    }
+    int size = Math.toIntExact(free);
     int[] pool = work.ints(POOL, size);
     fillPool(work, experts, capacity, used, pool);
     if (explain) {
@@ -236,13 +248,14 @@ public final class RecycleRouter implements ExpertRouter<Stateless> {
     return pool;
   }
 
+  private static IllegalArgumentException permutationLength(int length, long free) {
+    return new IllegalArgumentException(
+        "permutation must have one entry per free slot, " + free + ", but had " + length);
+  }
+
   private static void requirePermutation(Workspace work, int[] permutation, int size) {
     if (permutation.length != size) {
-      throw new IllegalArgumentException(
-          "permutation must have one entry per free slot, "
-              + size
-              + ", but had "
-              + permutation.length);
+      throw permutationLength(permutation.length, size);
     }
     boolean[] seen = work.booleans(SEEN, size);
     Arrays.fill(seen, 0, size, false);

@@ -80,6 +80,7 @@ class RouterSettingsTest {
     try {
       out = one.route(one.router(settings), logits, tokens);
     } catch (IllegalArgumentException e) {
+      // Anything else that is thrown fails the test.
       assertThat(e).hasMessageContaining("must").hasMessageNotContainingAny("null", "@");
       return;
     }
@@ -163,6 +164,39 @@ class RouterSettingsTest {
     }
     assertThatThrownBy(() -> new GShardRouter.Config(CapacityRule.unlimited(), 65_537))
         .hasMessage("groups must lie in 1..65536 groups, but was 65537");
+  }
+
+  @Test
+  void aHugeCapacityHasNothingToRecycle() {
+    Trial huge =
+        new Trial(
+            provider("hunyuan-recycle"),
+            Map.of("slots", Integer.toString(Integer.MAX_VALUE - 1)),
+            Batches.logits(3, 9, 4),
+            9,
+            4,
+            1);
+    huge.contract(huge.route(huge.router(huge.settings()), huge.logits(), 9));
+    assertThatThrownBy(
+            () ->
+                Batches.route(
+                    huge.router(huge.settings()),
+                    new RouterInput().logits(huge.logits(), 9, 4).permutation(new int[] {0})))
+        .hasMessage("permutation must have one entry per free slot, 8589934575, but had 1");
+  }
+
+  @Test
+  void devicesMustNotOutnumberExperts() {
+    Trial many =
+        new Trial(
+            provider("deepseek-moe"),
+            Map.of("devices", "2147483647", "topK", "1"),
+            Batches.logits(3, 2, 4),
+            2,
+            4,
+            1);
+    assertThatThrownBy(() -> many.route(many.router(many.settings()), many.logits(), 2))
+        .hasMessage("devices must be at most the 4 experts, but was 2147483647");
   }
 
   private static PolicyProvider provider(String id) {
@@ -255,7 +289,11 @@ class RouterSettingsTest {
           .as(toString())
           .isEqualTo(1);
     }
-    if (distinct && traits.contains(RouterTrait.PERMUTATION_EQUIVARIANT)) {
+    // Whoever is given every expert has the same sum, 1, as everybody else.
+    boolean sumsTie =
+        settings.getOrDefault("topK", "").equals(Integer.toString(experts))
+            && settings.values().stream().anyMatch(value -> value.endsWith("sum"));
+    if (distinct && !sumsTie && traits.contains(RouterTrait.PERMUTATION_EQUIVARIANT)) {
       double[] reversed = new double[logits.length];
       for (int t = 0; t < tokens; t++) {
         System.arraycopy(logits, t * experts, reversed, (tokens - 1 - t) * experts, experts);
