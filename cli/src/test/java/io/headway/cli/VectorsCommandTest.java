@@ -62,6 +62,7 @@ class VectorsCommandTest {
   @Test
   void anEmptySelectionIsExitCode2() throws IOException {
     assertThat(run("--algorithm", "nothing", suite("x", "{}").toString())).isEqualTo(2);
-    assertThat(err.toString()).contains("no vector was selected: no suite has the algorithm nothing");
+    assertThat(err.toString())
+        .contains("no vector was selected: no suite has the algorithm nothing");
   }
 }

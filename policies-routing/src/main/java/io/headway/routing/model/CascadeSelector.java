@@ -15,8 +15,8 @@ import io.headway.api.routing.ModelSelector;
  *
  * <p>Level {@code i} is model {@code i} of the view; levels beyond the given thresholds use the
  * last one. Without any threshold, as for a single level, every answer is kept. A confidence that
- * is NaN is below every threshold. Rule named in the draft: {@code
- * first}. Cost: O(models). Safe for any number of threads.
+ * is NaN is below every threshold. Rule named in the draft: {@code first}. Cost: O(models). Safe
+ * for any number of threads.
  *
  * <p>Chen, Zaharia, Zou: FrugalGPT, 2023 (arXiv 2305.05176). The score of an answer is the
  * caller's. The paper learns its thresholds; 0.5 for every level is this library's default.

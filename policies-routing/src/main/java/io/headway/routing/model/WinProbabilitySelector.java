@@ -11,7 +11,8 @@ import java.util.Arrays;
  * <p>Weak is the first, strong the last usable model of the view: context, capabilities and
  * entitlement allow the request. With the predicted probability {@code w} that the strong answer
  * wins: strong iff {@code w >= alpha}. An unknown probability, negative or NaN, counts as 1:
- * quality is never risked on a guess, unless {@code alpha} is above 1, which is never strong. {@link #calibrate} finds the {@code alpha} for a wanted share of strong answers.
+ * quality is never risked on a guess, unless {@code alpha} is above 1, which is never strong.
+ * {@link #calibrate} finds the {@code alpha} for a wanted share of strong answers.
  *
  * <p>Raising {@code alpha} never sends a request to the strong model that was weak before. Rules
  * named in the draft: {@code weak}, {@code strong}. Cost: O(models). Safe for any number of

@@ -42,8 +42,7 @@ public final class GShardRouter implements ExpertRouter<Stateless> {
    *
    * @param capacity slots per group and expert; by default {@code ceil(2 S / E)} for {@code S}
    *     tokens in the group, as published
-   * @param groups equal groups of consecutive tokens, from 1 to {@value #MAX_GROUPS}; 1 by
-   *     default
+   * @param groups equal groups of consecutive tokens, from 1 to {@value #MAX_GROUPS}; 1 by default
    */
   public record Config(CapacityRule capacity, int groups) {
     /** The settings of the paper. */

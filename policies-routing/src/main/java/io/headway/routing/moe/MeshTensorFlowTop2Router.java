@@ -45,8 +45,8 @@ public final class MeshTensorFlowTop2Router implements ExpertRouter<Stateless> {
    *
    * @param capacity slots per group and expert; by default a factor of 1.25 of the tokens, rounded
    *     down, at least 4 and at most the tokens
-   * @param groups equal groups of consecutive tokens, from 1 to {@link
-   *     GShardRouter#MAX_GROUPS}; 1 by default
+   * @param groups equal groups of consecutive tokens, from 1 to {@link GShardRouter#MAX_GROUPS}; 1
+   *     by default
    * @param secondPolicy test of second choices; RANDOM by default
    * @param threshold threshold of the test, from 0 to 1, above 0 for RANDOM; 0.2 by default
    */

@@ -10,13 +10,13 @@ import java.util.Arrays;
  * Decides which replica of its expert each (token, expert) pair is sent to.
  *
  * <p>{@link Rule#ROUND_ROBIN}: the {@code i}-th pair of an expert goes to replica {@code i mod n}:
- * replicas of one expert differ by at most one pair. Turns begin anew with every call, so the choice
- * depends on nothing but the call; with fewer pairs of an expert than replicas the later ones idle. {@link Rule#HASH}: {@code splitmix64(token +
- * seed) mod n}: stateless, and a token keeps its replica over layers with equally many. {@link
- * Rule#LEAST_LOADED}: the replica whose device has the fewest pairs so far in this call (ties to
- * the lower slot): evens out what the placement leaves uneven. {@link Rule#LOCAL}: a replica on the
- * token's own device, else on its own node, round robin among several, else round robin over all:
- * saves transfers.
+ * replicas of one expert differ by at most one pair. Turns begin anew with every call, so the
+ * choice depends on nothing but the call; with fewer pairs of an expert than replicas the later
+ * ones idle. {@link Rule#HASH}: {@code splitmix64(token + seed) mod n}: stateless, and a token
+ * keeps its replica over layers with equally many. {@link Rule#LEAST_LOADED}: the replica whose
+ * device has the fewest pairs so far in this call (ties to the lower slot): evens out what the
+ * placement leaves uneven. {@link Rule#LOCAL}: a replica on the token's own device, else on its own
+ * node, round robin among several, else round robin over all: saves transfers.
  *
  * <p>Cost: O(pairs), LEAST_LOADED and LOCAL O(pairs x replicas). Not thread-safe.
  */

@@ -74,8 +74,7 @@ class RouterSettingsTest {
         logits[i] = Double.NEGATIVE_INFINITY;
       }
     }
-    Trial one =
-        new Trial(provider, settings, logits, tokens, experts, seed);
+    Trial one = new Trial(provider, settings, logits, tokens, experts, seed);
     ExpertAssignments out;
     try {
       out = one.route(one.router(settings), logits, tokens);
@@ -156,8 +155,7 @@ class RouterSettingsTest {
   @Test
   void groupsAreBoundedEvenForBatchesWithoutTokens() {
     for (String id : List.of("gshard-top2", "glam", "gshard-top2-mesh-tf")) {
-      Trial none =
-          new Trial(provider(id), Map.of("groups", "65536"), new double[0], 0, 2, 1);
+      Trial none = new Trial(provider(id), Map.of("groups", "65536"), new double[0], 0, 2, 1);
       assertThat(none.route(none.router(none.settings), none.logits, 0).pairCount()).isZero();
       assertThatThrownBy(() -> none.router(Map.of("groups", "65537")))
           .hasMessageContaining("groups must be a whole number from 1 to 65536 groups");
@@ -211,151 +209,161 @@ class RouterSettingsTest {
       int tokens,
       int experts,
       long seed) {
-  private ExpertRouter<?> router(Map<String, String> with) {
-    PolicySpec spec = PolicySpec.parse(provider.id());
-    for (Map.Entry<String, String> setting : with.entrySet()) {
-      spec = spec.withDefault(setting.getKey(), setting.getValue());
-    }
-    return (ExpertRouter<?>) provider.create(spec);
-  }
-
-  private ExpertAssignments route(ExpertRouter<?> router, double[] rows, int count) {
-    long[] ids = new long[count];
-    for (int t = 0; t < count; t++) {
-      ids[t] = Double.doubleToLongBits(rows[t * experts]);
-    }
-    return Batches.route(
-        router,
-        new RouterInput()
-            .logits(rows, count, experts)
-            .tokenIds(ids)
-            .random(RandomSource.seeded(seed)));
-  }
-
-  private void contract(ExpertAssignments out) {
-    ExpertRouter<?> router = router(settings);
-    int groups =
-        provider.parameters().has("maxGroups")
-            ? 1
-            : Integer.parseInt(settings.getOrDefault("groups", "1"));
-    int[] load = new int[experts];
-    boolean[] routed = new boolean[tokens];
-    Set<List<Integer>> pairs = new HashSet<>();
-    Set<List<Integer>> ranks = new HashSet<>();
-    Set<List<Integer>> slots = new HashSet<>();
-    for (int i = 0; i < out.pairCount(); i++) {
-      int t = out.token(i);
-      assertThat(pairs.add(List.of(t, out.expert(i)))).as("%s: a pair once", this).isTrue();
-      assertThat(out.rank(i) < 0 || ranks.add(List.of(t, out.rank(i)))).as("a rank once").isTrue();
-      assertThat(out.gate(i)).as(toString()).isFinite();
-      if (!router.traits().contains(RouterTrait.RAW_GATES)) {
-        assertThat(out.gate(i)).as(toString()).isNotNegative();
+    private ExpertRouter<?> router(Map<String, String> with) {
+      PolicySpec spec = PolicySpec.parse(provider.id());
+      for (Map.Entry<String, String> setting : with.entrySet()) {
+        spec = spec.withDefault(setting.getKey(), setting.getValue());
       }
-      if (out.slot(i) != ExpertAssignments.NO_SLOT) {
-        assertThat(out.slot(i)).as(toString()).isBetween(0, out.capacitySlots() - 1);
-        int group = (int) ((long) t * groups / tokens);
-        assertThat(slots.add(List.of(group, out.expert(i), out.slot(i))))
-            .as("%s: a slot once", this)
+      return (ExpertRouter<?>) provider.create(spec);
+    }
+
+    private ExpertAssignments route(ExpertRouter<?> router, double[] rows, int count) {
+      long[] ids = new long[count];
+      for (int t = 0; t < count; t++) {
+        ids[t] = Double.doubleToLongBits(rows[t * experts]);
+      }
+      return Batches.route(
+          router,
+          new RouterInput()
+              .logits(rows, count, experts)
+              .tokenIds(ids)
+              .random(RandomSource.seeded(seed)));
+    }
+
+    private void contract(ExpertAssignments out) {
+      ExpertRouter<?> router = router(settings);
+      int groups =
+          provider.parameters().has("maxGroups")
+              ? 1
+              : Integer.parseInt(settings.getOrDefault("groups", "1"));
+      int[] load = new int[experts];
+      boolean[] routed = new boolean[tokens];
+      Set<List<Integer>> pairs = new HashSet<>();
+      Set<List<Integer>> ranks = new HashSet<>();
+      Set<List<Integer>> slots = new HashSet<>();
+      for (int i = 0; i < out.pairCount(); i++) {
+        int t = out.token(i);
+        assertThat(pairs.add(List.of(t, out.expert(i)))).as("%s: a pair once", this).isTrue();
+        assertThat(out.rank(i) < 0 || ranks.add(List.of(t, out.rank(i))))
+            .as("a rank once")
+            .isTrue();
+        assertThat(out.gate(i)).as(toString()).isFinite();
+        if (!router.traits().contains(RouterTrait.RAW_GATES)) {
+          assertThat(out.gate(i)).as(toString()).isNotNegative();
+        }
+        if (out.slot(i) != ExpertAssignments.NO_SLOT) {
+          assertThat(out.slot(i)).as(toString()).isBetween(0, out.capacitySlots() - 1);
+          int group = (int) ((long) t * groups / tokens);
+          assertThat(slots.add(List.of(group, out.expert(i), out.slot(i))))
+              .as("%s: a slot once", this)
+              .isTrue();
+        }
+        load[out.expert(i)]++;
+        routed[t] = true;
+      }
+      for (int i = 0; i < out.dropCount(); i++) {
+        assertThat(ranks.add(List.of(out.dropToken(i), out.dropRank(i))))
+            .as("%s: each choice is kept or dropped once", this)
             .isTrue();
       }
-      load[out.expert(i)]++;
-      routed[t] = true;
-    }
-    for (int i = 0; i < out.dropCount(); i++) {
-      assertThat(ranks.add(List.of(out.dropToken(i), out.dropRank(i))))
-          .as("%s: each choice is kept or dropped once", this)
-          .isTrue();
-    }
-    assertThat(Arrays.copyOf(out.loads(), experts)).as(toString()).isEqualTo(load);
-    int unrouted = 0;
-    for (int t = 0; t < tokens; t++) {
-      assertThat(out.isUnrouted(t)).as(toString()).isEqualTo(!routed[t]);
-      unrouted += routed[t] ? 0 : 1;
-    }
-    assertThat(out.unroutedCount()).as(toString()).isEqualTo(unrouted);
-    assertThat(Batches.show(route(router, logits, tokens)))
-        .as("%s: equal inputs and draws, equal decisions", this)
-        .isEqualTo(Batches.show(out));
-  }
-
-  private void claims(ExpertAssignments out, boolean masked, boolean distinct, Random random) {
-    ExpertRouter<?> router = router(settings);
-    Set<RouterTrait> traits = router.traits();
-    if (traits.contains(RouterTrait.DROPLESS)) {
-      assertThat(out.dropCount()).as(toString()).isZero();
-    }
-    if (traits.contains(RouterTrait.EXACT_BALANCE) && tokens % experts == 0 && !masked) {
-      assertThat(Arrays.stream(out.loads(), 0, experts).distinct().count())
-          .as(toString())
-          .isEqualTo(1);
-    }
-    // Whoever is given every expert has the same sum, 1, as everybody else.
-    boolean sumsTie =
-        settings.getOrDefault("topK", "").equals(Integer.toString(experts))
-            && settings.values().stream().anyMatch(value -> value.endsWith("sum"));
-    if (distinct && !sumsTie && traits.contains(RouterTrait.PERMUTATION_EQUIVARIANT)) {
-      double[] reversed = new double[logits.length];
+      assertThat(Arrays.copyOf(out.loads(), experts)).as(toString()).isEqualTo(load);
+      int unrouted = 0;
       for (int t = 0; t < tokens; t++) {
-        System.arraycopy(logits, t * experts, reversed, (tokens - 1 - t) * experts, experts);
+        assertThat(out.isUnrouted(t)).as(toString()).isEqualTo(!routed[t]);
+        unrouted += routed[t] ? 0 : 1;
       }
-      Set<List<Integer>> mirrored = new HashSet<>();
-      for (List<Integer> pair : pairs(out, tokens)) {
-        mirrored.add(List.of(tokens - 1 - pair.get(0), pair.get(1), pair.get(2)));
-      }
-      assertThat(pairs(route(router, reversed, tokens), tokens)).as(toString()).isEqualTo(mirrored);
+      assertThat(out.unroutedCount()).as(toString()).isEqualTo(unrouted);
+      assertThat(Batches.show(route(router, logits, tokens)))
+          .as("%s: equal inputs and draws, equal decisions", this)
+          .isEqualTo(Batches.show(out));
     }
-    if (distinct && traits.contains(RouterTrait.ROW_SHIFT_INVARIANT)) {
-      double[] shifted = logits.clone();
-      for (int i = 0; i < shifted.length; i++) {
-        shifted[i] += i / experts % 3 * 1.5;
-      }
-      assertThat(pairs(route(router, shifted, tokens), tokens))
-          .as(toString())
-          .isEqualTo(pairs(out, tokens));
-    }
-    int kept = tokens / 2;
-    if (traits.contains(RouterTrait.BATCH_INVARIANT)) {
-      double[] others = Batches.logits(~seed, tokens, experts);
-      System.arraycopy(logits, 0, others, 0, kept * experts);
-      assertThat(pairs(route(router, others, tokens), kept))
-          .as(toString())
-          .isEqualTo(pairs(out, kept));
-    }
-    boolean fixed =
-        out.capacitySlots() == CapacityRule.UNLIMITED_SLOTS
-            || !settings.getOrDefault("slots", "-1").equals("-1");
-    if (fixed && traits.contains(RouterTrait.PREFIX_STABLE)) {
-      double[] prefix = Arrays.copyOf(logits, kept * experts);
-      assertThat(pairs(route(router, prefix, kept), kept))
-          .as(toString())
-          .isEqualTo(pairs(out, kept));
-    }
-    if (traits.contains(RouterTrait.CAPACITY_MONOTONE)
-        && provider.parameters().has("slots")
-        && out.capacitySlots() < Integer.MAX_VALUE - 4) {
-      Map<String, String> more = new TreeMap<>(settings);
-      more.put("slots", Integer.toString(out.capacitySlots() + 1 + random.nextInt(3)));
-      assertThat(pairs(route(router(more), logits, tokens), tokens))
-          .as(toString())
-          .containsAll(pairs(out, tokens));
-    }
-  }
 
-  /** Token, rank and expert of the pairs of the first tokens. */
-  static Set<List<Integer>> pairs(ExpertAssignments out, int tokens) {
-    Set<List<Integer>> pairs = new HashSet<>();
-    for (int i = 0; i < out.pairCount(); i++) {
-      if (out.token(i) < tokens) {
-        pairs.add(List.of(out.token(i), out.rank(i), out.expert(i)));
+    private void claims(ExpertAssignments out, boolean masked, boolean distinct, Random random) {
+      ExpertRouter<?> router = router(settings);
+      Set<RouterTrait> traits = router.traits();
+      if (traits.contains(RouterTrait.DROPLESS)) {
+        assertThat(out.dropCount()).as(toString()).isZero();
+      }
+      if (traits.contains(RouterTrait.EXACT_BALANCE) && tokens % experts == 0 && !masked) {
+        assertThat(Arrays.stream(out.loads(), 0, experts).distinct().count())
+            .as(toString())
+            .isEqualTo(1);
+      }
+      // Whoever is given every expert has the same sum, 1, as everybody else.
+      boolean sumsTie =
+          settings.getOrDefault("topK", "").equals(Integer.toString(experts))
+              && settings.values().stream().anyMatch(value -> value.endsWith("sum"));
+      if (distinct && !sumsTie && traits.contains(RouterTrait.PERMUTATION_EQUIVARIANT)) {
+        double[] reversed = new double[logits.length];
+        for (int t = 0; t < tokens; t++) {
+          System.arraycopy(logits, t * experts, reversed, (tokens - 1 - t) * experts, experts);
+        }
+        Set<List<Integer>> mirrored = new HashSet<>();
+        for (List<Integer> pair : pairs(out, tokens)) {
+          mirrored.add(List.of(tokens - 1 - pair.get(0), pair.get(1), pair.get(2)));
+        }
+        assertThat(pairs(route(router, reversed, tokens), tokens))
+            .as(toString())
+            .isEqualTo(mirrored);
+      }
+      if (distinct && traits.contains(RouterTrait.ROW_SHIFT_INVARIANT)) {
+        double[] shifted = logits.clone();
+        for (int i = 0; i < shifted.length; i++) {
+          shifted[i] += i / experts % 3 * 1.5;
+        }
+        assertThat(pairs(route(router, shifted, tokens), tokens))
+            .as(toString())
+            .isEqualTo(pairs(out, tokens));
+      }
+      int kept = tokens / 2;
+      if (traits.contains(RouterTrait.BATCH_INVARIANT)) {
+        double[] others = Batches.logits(~seed, tokens, experts);
+        System.arraycopy(logits, 0, others, 0, kept * experts);
+        assertThat(pairs(route(router, others, tokens), kept))
+            .as(toString())
+            .isEqualTo(pairs(out, kept));
+      }
+      boolean fixed =
+          out.capacitySlots() == CapacityRule.UNLIMITED_SLOTS
+              || !settings.getOrDefault("slots", "-1").equals("-1");
+      if (fixed && traits.contains(RouterTrait.PREFIX_STABLE)) {
+        double[] prefix = Arrays.copyOf(logits, kept * experts);
+        assertThat(pairs(route(router, prefix, kept), kept))
+            .as(toString())
+            .isEqualTo(pairs(out, kept));
+      }
+      if (traits.contains(RouterTrait.CAPACITY_MONOTONE)
+          && provider.parameters().has("slots")
+          && out.capacitySlots() < Integer.MAX_VALUE - 4) {
+        Map<String, String> more = new TreeMap<>(settings);
+        more.put("slots", Integer.toString(out.capacitySlots() + 1 + random.nextInt(3)));
+        assertThat(pairs(route(router(more), logits, tokens), tokens))
+            .as(toString())
+            .containsAll(pairs(out, tokens));
       }
     }
-    return pairs;
-  }
 
-  @Override
-  public String toString() {
-    return provider.id() + settings + " with " + tokens + " tokens, " + experts + " experts, seed "
-        + seed;
-  }
+    /** Token, rank and expert of the pairs of the first tokens. */
+    static Set<List<Integer>> pairs(ExpertAssignments out, int tokens) {
+      Set<List<Integer>> pairs = new HashSet<>();
+      for (int i = 0; i < out.pairCount(); i++) {
+        if (out.token(i) < tokens) {
+          pairs.add(List.of(out.token(i), out.rank(i), out.expert(i)));
+        }
+      }
+      return pairs;
+    }
+
+    @Override
+    public String toString() {
+      return provider.id()
+          + settings
+          + " with "
+          + tokens
+          + " tokens, "
+          + experts
+          + " experts, seed "
+          + seed;
+    }
   }
 }
