@@ -339,8 +339,8 @@ public final class EngineScheduler implements AutoCloseable {
    *
    * @param nowNanos caller's clock, not earlier than in the call before
    * @return a plan, borrowed until it is completed or failed; an empty one, borrowed until the next
-   *     call, if there is nothing to do, or if somebody had to yield before anybody can run: it then
-   *     asks to be called again now
+   *     call, if there is nothing to do, or if somebody had to yield before anybody can run: it
+   *     then asks to be called again now
    * @throws IllegalStateException if as many plans are in flight as the depth allows, or the
    *     scheduler is closed
    * @throws PolicyViolationException in strict mode, if the policy broke a rule, in this call or in

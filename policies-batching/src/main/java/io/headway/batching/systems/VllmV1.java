@@ -27,10 +27,10 @@ import java.util.List;
  * greatest of these among all running ones. An iteration that preempts admits nobody; the oldest
  * running sequence (the most urgent) is never preempted while another runs.
  *
- * <p>A sequence starts when the blocks of its first chunk are free, as the scheduler does by itself.
- * Where chunks are much shorter than prompts and memory is short, a prompt may so lose its blocks
- * again and again before it is computed: then it is preempted more often than INV-22 allows. vLLM
- * knows this loop (pull requests 21793 and 21809) and has since added {@code
+ * <p>A sequence starts when the blocks of its first chunk are free, as the scheduler does by
+ * itself. Where chunks are much shorter than prompts and memory is short, a prompt may so lose its
+ * blocks again and again before it is computed: then it is preempted more often than INV-22 allows.
+ * vLLM knows this loop (pull requests 21793 and 21809) and has since added {@code
  * scheduler_reserve_full_isl} (pull request 37307), which admits only whose whole input fits.
  * {@code reserveFullInput} does so, and takes the blocks at once, so that a prompt that was begun
  * can be finished unless somebody who runs already needs its blocks.
