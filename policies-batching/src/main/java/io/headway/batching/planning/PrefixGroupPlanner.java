@@ -25,7 +25,8 @@ import java.util.List;
  * <p>Made for work that is all there at once; for arrivals, the plan is made anew at most once per
  * window, and whoever has arrived since stands behind it. No control of starvation. Needs token ids
  * or block keys in the requests and prefix caching in the pool to save anything. Cost per plan: O(n
- * log n) comparisons of prompts, O(n * depth of the tree) for the groups. Thread-safe; the state is single-threaded.
+ * log n) comparisons of prompts, O(n * depth of the tree) for the groups. Thread-safe; the state is
+ * single-threaded.
  *
  * <p>Source: Zheng et al., BatchLLM: Optimizing Large Batched LLM Inference with Global Prefix
  * Sharing and Throughput-oriented Token Batching, arXiv 2412.03594. Departure: whether the prefix

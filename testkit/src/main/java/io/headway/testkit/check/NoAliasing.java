@@ -35,12 +35,12 @@ final class NoAliasing extends Checker {
   /** By pool and holder, what was taken and not given back, the first taken first. */
   private final Map<String, Map<String, Deque<Taken>>> taken = new HashMap<>();
 
+  /** Which decision each iteration in flight is, by its step. */
+  private final Map<Long, Long> planned = new HashMap<>();
+
   NoAliasing() {
     super(Invariant.INV_10);
   }
-
-  /** Which decision each iteration in flight is, by its step. */
-  private final Map<Long, Long> planned = new HashMap<>();
 
   @Override
   protected void check(TraceEvent event, TraceState before) {
