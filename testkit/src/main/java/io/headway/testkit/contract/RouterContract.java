@@ -1,6 +1,7 @@
 package io.headway.testkit.contract;
 
 import io.headway.api.Invariant;
+import io.headway.testkit.drive.RouterRules;
 import io.headway.testkit.scenario.Scenario;
 import io.headway.testkit.scenario.ScenarioContract;
 import io.headway.testkit.subject.Features;
@@ -18,7 +19,7 @@ public abstract class RouterContract extends ScenarioProperties<RouterFactory> {
 
   @Override
   protected ScenarioContract<RouterFactory> contract() {
-    return io.headway.testkit.drive.RouterRules.standard();
+    return RouterRules.standard();
   }
 
   @Override
