@@ -2,8 +2,6 @@ package io.headway.memory.pool;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.headway.api.memory.BlockExtras;
-import io.headway.api.memory.BlockHash;
 import io.headway.api.memory.BlockKey;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.BlockState;
@@ -175,32 +173,7 @@ class KnownBugsTest {
 
   @Test
   void b37CollidingKeysAreNotEqualContent() {
-    BlockHash poor =
-        new BlockHash() {
-          @Override
-          public int words() {
-            return 1;
-          }
-
-          @Override
-          public void root(long[] key, int at) {
-            key[at] = 0;
-          }
-
-          @Override
-          public void next(
-              long[] parent,
-              int parentAt,
-              int[] tokens,
-              int from,
-              int to,
-              BlockExtras extras,
-              long[] key,
-              int at) {
-            key[at] = 1;
-          }
-        };
-    PagedKvBlockPool pool = PagedKvBlockPool.of(PagedKvConfig.of(4, 16), poor, new LruEviction());
+    PagedKvBlockPool pool = PagedKvBlockPool.of(PagedKvConfig.of(4, 16), new PoorHash(1), new LruEviction());
     free(pool, computed(pool, keys(pool, 1, 2, 3, 4, 5)));
     assertThat(hit(pool, keys(pool, 5, 6, 7, 8, 9))).isZero();
     free(pool, computed(pool, keys(pool, 5, 6, 7, 8, 9, 9, 9, 9, 9)));

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.headway.api.Stateless;
-import io.headway.api.memory.BlockExtras;
-import io.headway.api.memory.BlockHash;
 import io.headway.api.memory.BlockKey;
 import io.headway.api.memory.BlockKeyChain;
 import io.headway.api.memory.BlockState;
@@ -80,36 +78,6 @@ class PoolAgainstReferenceTest {
   record Step(Op op, int a, int b, int c) {}
 
   record Setup(PagedKvConfig config, boolean ranked, int hashValues) {}
-
-  /** A hash that collides all the time. */
-  private record PoorHash(int values) implements BlockHash {
-    @Override
-    public int words() {
-      return 1;
-    }
-
-    @Override
-    public void root(long[] key, int at) {
-      key[at] = 0;
-    }
-
-    @Override
-    public void next(
-        long[] parent,
-        int parentAt,
-        int[] tokens,
-        int from,
-        int to,
-        BlockExtras extras,
-        long[] key,
-        int at) {
-      long sum = parent[parentAt];
-      for (int i = from; i < to; i++) {
-        sum = 31 * sum + tokens[i];
-      }
-      key[at] = Math.floorMod(sum, values);
-    }
-  }
 
   /** Fewest hits first, deeper first among equals. */
   private record HitsThenDepth(RankChange rankChange) implements EvictionPolicy<Stateless> {
