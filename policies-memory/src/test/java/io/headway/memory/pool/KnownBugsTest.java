@@ -173,7 +173,8 @@ class KnownBugsTest {
 
   @Test
   void b37CollidingKeysAreNotEqualContent() {
-    PagedKvBlockPool pool = PagedKvBlockPool.of(PagedKvConfig.of(4, 16), new PoorHash(1), new LruEviction());
+    PagedKvBlockPool pool =
+        PagedKvBlockPool.of(PagedKvConfig.of(4, 16), new PoorHash(1), new LruEviction());
     free(pool, computed(pool, keys(pool, 1, 2, 3, 4, 5)));
     assertThat(hit(pool, keys(pool, 5, 6, 7, 8, 9))).isZero();
     free(pool, computed(pool, keys(pool, 5, 6, 7, 8, 9, 9, 9, 9, 9)));
