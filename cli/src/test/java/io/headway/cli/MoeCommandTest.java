@@ -26,7 +26,11 @@ class MoeCommandTest {
   @TempDir Path folder;
 
   private int run(String... args) {
-    List<String> line = new ArrayList<>(List.of("moe", "--out", report().toString()));
+    return runInto(report(), args);
+  }
+
+  private int runInto(Path report, String... args) {
+    List<String> line = new ArrayList<>(List.of("moe", "--out", report.toString()));
     line.addAll(List.of(args));
     return Main.run(
         Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)),
@@ -158,6 +162,19 @@ class MoeCommandTest {
         .isEqualTo(1);
     assertThat(out.toString()).isEmpty();
     assertThat(report()).doesNotExist();
+  }
+
+  @Test
+  void aPlaceForNoReportIsRefusedBeforeAnythingElseIsDone() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "mine");
+    // More than the command would compute: refused, too, but only when it is about to.
+    assertThat(runInto(file.resolve("report"), "--tokens", "2000000000")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--out " + file.resolve("report") + ": no folder can be made in ")
+        .doesNotContain("268435456")
+        .doesNotContain("Exception");
+    assertThat(out.toString()).isEmpty();
+    assertThat(file).hasContent("mine");
   }
 
   @Test
